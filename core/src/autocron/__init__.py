@@ -1,0 +1,86 @@
+"""Background jobs and cron for web applications: a SQLite file is the queue, worker processes run beside the app.
+
+    import autocron
+
+    autocron.start("project.db")
+
+    @autocron.delay
+    def send_mail(address, message): ...
+
+    @autocron.cron("* 2 * * *")  # every day at 2 am
+    def cleanup(): ...
+
+Importing it opens no file, starts no thread and spawns nothing.
+"""
+
+from autocron.app import Autocron, default
+from autocron.errors import (
+    AutocronError,
+    AutocronWarning,
+    ClaimLostError,
+    ConfigurationError,
+    DecodingError,
+    EncodingError,
+    ForeignDatabaseError,
+    InvalidStateError,
+    JobNotFoundError,
+    NotStartedError,
+    ScheduleError,
+    StoreBusyError,
+    StoreError,
+    TaskDefinitionError,
+    TaskFailed,
+)
+from autocron.model import CANCELLED, DONE, ERROR, RUNNING, WAITING, Status
+from autocron.results import TaskResult
+from autocron.tasks import Task
+
+__version__ = "0.1.0"
+
+Result = TaskResult
+
+start = default.start
+stop = default.stop
+get_results = default.get_results
+delay = default.delay
+cron = default.cron
+periodic = default.periodic
+at = default.at
+setup_worker = default.setup_worker
+
+__all__ = [
+    "CANCELLED",
+    "DONE",
+    "ERROR",
+    "RUNNING",
+    "WAITING",
+    "Autocron",
+    "AutocronError",
+    "AutocronWarning",
+    "ClaimLostError",
+    "ConfigurationError",
+    "DecodingError",
+    "EncodingError",
+    "ForeignDatabaseError",
+    "InvalidStateError",
+    "JobNotFoundError",
+    "NotStartedError",
+    "Result",
+    "ScheduleError",
+    "Status",
+    "StoreBusyError",
+    "StoreError",
+    "Task",
+    "TaskDefinitionError",
+    "TaskFailed",
+    "TaskResult",
+    "at",
+    "cron",
+    "default",
+    "delay",
+    "get_results",
+    "periodic",
+    "setup_worker",
+    "start",
+    "stop",
+]

@@ -1,0 +1,398 @@
+"""``Autocron``: tasks and schedules of one application, and its start on a database."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, Unpack, overload
+
+from autocron import clock, hosts, locations
+from autocron.attachment import Attachment
+from autocron.engines import InlineEngine, StoreEngine
+from autocron.errors import AutocronWarning, ConfigurationError, NotStartedError, TaskDefinitionError
+from autocron.model import Launch
+from autocron.declared import Declared, Firing, ScheduleOptions, split_schedule_options
+from autocron.options import Options, TaskOptions
+from autocron.processes.spawn import python_executable
+from autocron.results import TaskResult
+from autocron.settings import SettingsGiven, checked_settings
+from autocron.store import SqliteStore
+from autocron.tasks import Request, Task, functions, main_module_name, main_module_problem, module_of
+
+if TYPE_CHECKING:
+    from autocron.schedules import Schedule
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What the database knows of this process's application."""
+
+    application: int
+    launch: Launch
+    tasks: Mapping[str, str]
+    schedules: set[str]
+
+
+class DelayDecorator(Protocol):
+    """``@delay(...)`` with options: takes the function, gives the task."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Task[P, R]: ...
+
+
+class Autocron:
+    """Tasks, schedules, and the database that they use. The module's functions are a default instance's methods.
+
+    A second instance is for a second database in the same process.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.RLock()
+        self._tasks: dict[str, str] = {}
+        self._schedules: dict[str, Declared] = {}
+        self._setups: dict[str, str] = {}
+        self._engine: StoreEngine | InlineEngine | None = None
+        self._attachment: Attachment | None = None
+        self._registered: Registered | None = None
+
+    # -- start and stop ------------------------------------------------------------------------------------
+
+    def start(self, database: str | os.PathLike[str], **settings: Unpack[SettingsGiven]) -> bool:
+        """Use this database, and see to it that a supervisor works its jobs.
+
+        ``database`` is a name (the file is in ``~/.autocron/``) or an absolute path, whose folder must exist.
+        Settings are stored in the database: ``workers`` (processes, default 1), ``threads`` (jobs at once per worker,
+        1), ``result_ttl`` (seconds, 1800), ``durability`` ("normal" | "full"), ``timezone`` (IANA name, default the
+        system's), ``shutdown_grace`` (seconds, 8), ``serializer`` ("json" | "pickle").
+
+        Returns True when this call started the supervisor. It costs nothing to call it again, and it may be called
+        before or after the decorators, in any thread, before a fork. In a worker, a test run, a process with
+        ``AUTOCRON_DISABLE=1`` or a tool such as ``flask routes`` it starts nothing.
+
+        Raises ConfigurationError for what can't be used, StoreError when the file can't be opened.
+        """
+        changes = checked_settings(settings)
+        path = locations.database_path(database, make_folder=True)
+        with self._guard:
+            host = hosts.this_process()
+            if host in (hosts.Host.DISABLED, hosts.Host.TEST):
+                self._engine = InlineEngine(changes.get("serializer", "json"))
+                return False
+            if self._attachment is not None:
+                if self._attachment.database == path:
+                    self._attachment.store.change_settings(changes)
+                    return self._attach_if_changed()
+                raise ConfigurationError(
+                    f"this process uses {self._attachment.database} already, so start({str(database)!r}) can't: "
+                    "use an Autocron() instance of its own for a second database, or stop() first"
+                )
+            return self._open(SqliteStore(path, create=True), changes, host)
+
+    def _open(self, store: SqliteStore, changes: Mapping[str, Any], host: hosts.Host) -> bool:
+        if host is not hosts.Host.WORKER:
+            store.change_settings(changes)
+        settings = store.settings()
+        store.database.set_durability(settings.durability)
+        if settings.autocron_lock and host is not hosts.Host.WORKER:
+            self._engine = InlineEngine(settings.serializer)
+            store.close()
+            return False
+        serves = host is hosts.Host.SERVER
+        self._attachment = Attachment(store.database.path, store, spawns=serves)
+        self._engine = StoreEngine(store, settings, self._application_of, self._attachment.wake)
+        return self._attach_if_changed()
+
+    def stop(self) -> None:
+        """Detach from the database. Nobody has to call it: the end of the process does the same.
+
+        The supervisor ends a few seconds after the last attached process has left.
+        """
+        with self._guard:
+            if self._attachment is not None:
+                self._attachment.detach()
+            self._attachment = self._engine = self._registered = None
+
+    def get_results(self) -> list[TaskResult[Any]]:
+        """The handles of all jobs in the database, newest first. Raises NotStartedError before ``start``."""
+        engine = self._current_engine()
+        if isinstance(engine, InlineEngine):
+            return []
+        return [TaskResult(engine, job.uuid, job) for job in engine.store.jobs()]
+
+    def setup_worker(self, function: str, arguments: Mapping[str, Any] | None = None) -> None:
+        """Have every worker of this application call ``function`` (``"module:name"``) before its first job.
+
+        It is called with ``arguments`` (JSON values) as keywords, once the application's modules can be imported. It
+        may return a factory of context managers: one is entered around every job. This is how a framework's adapter
+        gives jobs what requests have.
+        """
+        module, _, name = function.partition(":")
+        if not module or not name:
+            raise ConfigurationError(f'a worker setup is named "module:function", not {function!r}')
+        with self._guard:
+            self._setups[function] = json.dumps(dict(arguments or {}), sort_keys=True)
+            self._attach_if_changed()
+
+    # -- tasks ---------------------------------------------------------------------------------------------
+
+    @overload
+    def delay(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
+    @overload
+    def delay(self, function: Callable[P, R], /) -> Task[P, R]: ...
+    @overload
+    def delay(self, /, *, name: str | None = None, **options: Unpack[TaskOptions]) -> DelayDecorator: ...
+    def delay(self, function: Any = None, /, *, name: str | None = None, **options: Unpack[TaskOptions]) -> Any:
+        """Make a function a task: calling it stores a job and returns its ``TaskResult`` at once.
+
+        Bare (``@delay``) or with options (``@delay(seconds=30, retries=3)``); see ``TaskOptions``. ``name`` keeps a
+        task's name when its function moves. Raises TaskDefinitionError for a lambda or a nested function,
+        ConfigurationError for an option that can't be.
+        """
+        checked = Options().changed(options, "@delay")
+        if function is None:
+            return lambda function: self._make_task(function, checked, name)
+        return self._make_task(function, checked, name)
+
+    def _make_task(self, function: Callable[P, Any], options: Options, name: str | None) -> Task[P, Any]:
+        if isinstance(function, Task):
+            raise TaskDefinitionError(f"{function.name} is a task already; decorate it with @delay once")
+        task: Task[P, Any] = Task(function, options, self._current_engine, name)
+        functions[task.name] = function
+        with self._guard:
+            module = module_of(function)
+            news = module not in self._tasks.values()
+            self._tasks[task.name] = module
+            if news:
+                self._attach_if_changed()
+        return task
+
+    # -- schedules -----------------------------------------------------------------------------------------
+
+    def cron(
+        self,
+        expression: str | None = None,
+        *,
+        dialect: str | None = None,
+        timezone: str | None = None,
+        seconds: Any = None,
+        minutes: Any = None,
+        hours: Any = None,
+        dow: Any = None,
+        months: Any = None,
+        dom: Any = None,
+        years: Any = None,
+        days: Any = None,
+        days_of_week: Any = None,
+        crontab: str | None = None,
+        start_date: dt.datetime | dt.date | str | None = None,
+        end_date: dt.datetime | dt.date | str | None = None,
+        **firing_and_options: Unpack[ScheduleOptions],
+    ) -> Callable[[F], F]:
+        """Run the decorated function at the times of a cron expression, such as ``@cron("30 9 0,2 * *")``.
+
+        The function takes no arguments and stays an ordinary function. See ``docs/schedules.md`` for the dialects,
+        the keyword form, and what ``misfire``, ``grace`` (seconds), ``overlap`` and ``jitter`` (seconds) do. Raises
+        ScheduleError naming the field, the value and the remedy.
+        """
+        from autocron import schedules  # only who schedules pays for it
+
+        def build(zone: str | None) -> Schedule:
+            return schedules.cron(
+                expression,
+                dialect=dialect,
+                timezone=timezone or zone,
+                seconds=seconds,
+                minutes=minutes,
+                hours=hours,
+                dow=dow,
+                months=months,
+                dom=dom,
+                years=years,
+                days=days,
+                days_of_week=days_of_week,
+                crontab=crontab,
+                start_date=start_date,
+                end_date=end_date,
+            )
+
+        firing, options = split_schedule_options(firing_and_options, "@cron")
+        text = expression or crontab
+        if text and dialect is None and hosts.worker() is None and (doubt := schedules.ambiguity(text)):
+            warnings.warn(doubt, AutocronWarning, stacklevel=2)
+        return self._scheduled("@cron", build, firing, options)
+
+    def periodic(
+        self,
+        *,
+        weeks: float = 0,
+        days: float = 0,
+        hours: float = 0,
+        minutes: float = 0,
+        seconds: float = 0,
+        start_now: bool = False,
+        timezone: str | None = None,
+        start_date: dt.datetime | dt.date | str | None = None,
+        end_date: dt.datetime | dt.date | str | None = None,
+        **firing_and_options: Unpack[ScheduleOptions],
+    ) -> Callable[[F], F]:
+        """Run the decorated function every so often; without any duration once an hour.
+
+        Counted from the first time that the schedule is registered, without drift. ``start_now`` runs it then, too.
+        """
+        from autocron import schedules
+
+        if not (weeks or days or hours or minutes or seconds):
+            hours = 1
+
+        def build(zone: str | None) -> Schedule:
+            return schedules.interval(
+                weeks=weeks,
+                days=days,
+                hours=hours,
+                minutes=minutes,
+                seconds=seconds,
+                start_now=start_now,
+                timezone=timezone or zone,
+                start_date=start_date,
+                end_date=end_date,
+            )
+
+        firing, options = split_schedule_options(firing_and_options, "@periodic")
+        return self._scheduled("@periodic", build, firing, options)
+
+    def at(
+        self,
+        when: str | dt.datetime | dt.date,
+        *,
+        args: Sequence[Any] = (),
+        timezone: str | None = None,
+        **firing_and_options: Unpack[ScheduleOptions],
+    ) -> Callable[[F], F]:
+        """Run the decorated function once, at a date: ``@at("2027-01-01T00:00", args=["happy new year"])``.
+
+        ISO 8601 text, a datetime or a date; without an offset it is in the configured time zone.
+        """
+        from autocron import schedules
+
+        def build(zone: str | None) -> Schedule:
+            return schedules.date(when, timezone=timezone or zone)
+
+        firing, options = split_schedule_options(firing_and_options, "@at")
+        return self._scheduled("@at", build, firing, options, tuple(args))
+
+    def _scheduled(
+        self,
+        where: str,
+        build: Callable[[str | None], Schedule],
+        firing: Firing,
+        options: Mapping[str, Any],
+        args: tuple[Any, ...] = (),
+    ) -> Callable[[F], F]:
+        build(None)  # what can't be understood fails here, at the decorator
+        checked = Options().changed(options, where)
+
+        def decorate(function: F) -> F:
+            plain = function.function if isinstance(function, Task) else function
+            task = Task(plain, checked, self._current_engine)
+            task.check_arguments(args, {})
+            if plain.__module__ == "__main__" and hosts.this_process() is hosts.Host.SERVER:
+                if problem := main_module_problem():
+                    raise TaskDefinitionError(f"{task.name} can't run in a worker: {problem}")
+            declared = Declared(task, plain, build, firing, args)
+            with self._guard:
+                functions[task.name] = plain
+                self._tasks[task.name] = module_of(plain)
+                self._schedules[declared.free_name(self._schedules)] = declared
+                self._attach_if_changed()
+            return function
+
+        return decorate
+
+    # -- how it is known to the supervisor -----------------------------------------------------------------
+
+    def _current_engine(self) -> StoreEngine | InlineEngine:
+        engine = self._engine
+        if engine is not None:
+            return engine
+        with self._guard:
+            worker = hosts.worker()
+            if worker is not None:
+                self._open(SqliteStore(worker.database), {}, hosts.Host.WORKER)
+            elif hosts.this_process() in (hosts.Host.DISABLED, hosts.Host.TEST):
+                self._engine = InlineEngine()
+            if self._engine is None:
+                raise NotStartedError(
+                    'autocron has not been started in this process: call autocron.start("project.db") first. '
+                    "To run the function here and now, use its .call(...), or set AUTOCRON_DISABLE=1"
+                )
+            return self._engine
+
+    def _application_of(self, request: Request) -> int:
+        """The application whose workers know the task; made known first, if it isn't."""
+        registered = self._registered
+        if registered is None or request.task.name not in registered.tasks:
+            with self._guard:
+                self._tasks.setdefault(request.task.name, module_of(request.task.function))
+                self._attach_if_changed()
+                registered = self._registered
+                assert registered is not None
+        return registered.application
+
+    def _attach_if_changed(self) -> bool:
+        """Tell the database what is new here. Whether a supervisor was started by it."""
+        attachment = self._attachment
+        if attachment is None:
+            return False
+        launch = self._launch()
+        known = self._registered
+        if (
+            known is not None
+            and known.launch == launch
+            and known.tasks.keys() >= self._tasks.keys()
+            and known.schedules == self._schedules.keys()
+        ):
+            return attachment.ensure_supervisor()
+        now = clock.now()
+        zone = attachment.store.settings().timezone or None
+        scheduled = []
+        if attachment.spawns:
+            scheduled = [declared.scheduled(name, zone, now) for name, declared in self._schedules.items()]
+        application = attachment.store.register(launch, self._tasks, scheduled, now)
+        self._registered = Registered(application, launch, dict(self._tasks), set(self._schedules))
+        if not attachment.spawns:
+            return False
+        return attachment.attach(application)
+
+    def _launch(self) -> Launch:
+        """How workers import this application: the way this process did."""
+        worker = hosts.worker()
+        if worker is not None:
+            return worker.launch
+        main = None
+        file = getattr(sys.modules["__main__"], "__file__", None)
+        if file and main_module_name() in self._tasks.values():
+            main = (main_module_name(), os.path.abspath(file))
+        return Launch(
+            executable=python_executable(),
+            cwd=os.getcwd(),
+            path=tuple(os.path.abspath(entry) for entry in sys.path),
+            main=main,
+            setups=tuple(sorted(self._setups.items())),
+        )
+
+
+default = Autocron()
+"""The instance whose methods are the functions of the package."""
+
+TaskResult._default_source = default._current_engine

@@ -1,0 +1,225 @@
+"""What a process holds while it is attached: its lock, the wake-up, and a watch over the supervisor.
+
+Nothing here survives a fork by accident: before one, the database connection is closed and the watching thread
+ends; after it, both come back in the parent, and the child takes a lock of its own and opens the rest when needed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import sys
+import threading
+import weakref
+from pathlib import Path
+
+from autocron import clock, locations
+from autocron.errors import StoreError
+from autocron.processes.locks import LockFile
+from autocron.processes.spawn import spawn_supervisor
+from autocron.processes.wakeup import WakeUpWriter
+from autocron.store import Store
+
+logger = logging.getLogger(__name__)
+
+SPAWN_PAUSE = 1.0
+"""Seconds between two spawns of a supervisor on one host; a later one that finds the lock taken would only end."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0  # seconds between two attempts to replace a dead supervisor
+_all: weakref.WeakSet[Attachment] = weakref.WeakSet()
+
+
+class Attachment:
+    """This process's tie to the supervisor of one database.
+
+    ``spawns`` is False for a process that only looks in: it never starts a supervisor and doesn't keep one alive.
+    """
+
+    def __init__(self, database: Path, store: Store, *, spawns: bool) -> None:
+        self.database = database
+        self.store = store
+        self.spawns = spawns
+        self.application: int | None = None
+        self._guard = threading.RLock()
+        self._wakeup = WakeUpWriter(locations.wakeup_path(database))
+        self._watch: _Watch | None = None
+        self._children: list[int] = []
+        try:
+            self.locks = LockFile.open(locations.lock_path(database))
+        except OSError as error:
+            raise StoreError(
+                f"the lock file {locations.lock_path(database)} can't be used ({error.strerror}): this user must be "
+                "able to write in the folder of the database"
+            ) from error
+        _all.add(self)
+
+    def attach(self, application: int) -> bool:
+        """Join as a process of this application, and start the supervisor if none runs. Whether it was started."""
+        with self._guard:
+            self.locks.attach(application)
+            if self.application not in (None, application):
+                self.locks.detach(self.application)
+            self.application = application
+            self.store.attach(application, clock.now())
+            started = not self._wakeup.ring() and self.ensure_supervisor()
+            self._start_watching()
+            return started
+
+    def detach(self) -> None:
+        """Leave: the supervisor ends a few seconds after the last one has left."""
+        with self._guard:
+            self._stop_watching()
+            if self.application is not None:
+                self.locks.detach(self.application)
+                self.application = None
+                self._wakeup.ring()
+            self.spawns = False
+            self._wakeup.close()
+            self.store.close()
+
+    def wake(self) -> None:
+        """Tell the supervisor that there is something to do; start one if it has died."""
+        with self._guard:
+            if not self._wakeup.ring() and self.spawns:
+                self.ensure_supervisor()
+
+    def ensure_supervisor(self) -> bool:
+        """Start a supervisor unless one runs or was started a moment ago. Whether this call started one."""
+        with self._guard:
+            self._reap()
+            if not self.spawns or self.locks.supervisor_pid() is not None:
+                return False
+            if not self.locks.may_spawn(clock.monotonic(), SPAWN_PAUSE):
+                return False
+            child = spawn_supervisor(self.database)
+            # It outlives this process, and is reaped by its number: Popen must not warn of it.
+            self._children.append(child.pid)
+            child.returncode = 0
+            return True
+
+    def _reap(self) -> None:
+        """Collect supervisors that have ended, so that none stays behind as a zombie while this process lives."""
+        for pid in list(self._children):
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                    continue
+            self._children.remove(pid)
+
+    # -- the watch -----------------------------------------------------------------------------------------
+
+    def _start_watching(self) -> None:
+        if self._watch is None and self.spawns and _has_real_threads():
+            self._watch = _Watch(self)
+            self._watch.start()
+
+    def _stop_watching(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.stop()
+
+    def supervisor_wanted(self) -> bool:
+        """False while the stored switch says that nothing shall run."""
+        try:
+            return self.spawns and not self.store.settings().autocron_lock
+        except StoreError as error:
+            logger.warning("no supervisor can run: %s", error)
+            return False
+
+    # -- forks ---------------------------------------------------------------------------------------------
+
+    def before_fork(self) -> None:
+        self._stop_watching()
+        self._guard.acquire()
+        self.store.before_fork()
+
+    def after_fork_in_parent(self) -> None:
+        self.store.after_fork_in_parent()
+        self._guard.release()
+        if self.application is not None:
+            self._start_watching()
+
+    def after_fork_in_child(self) -> None:
+        self.store.after_fork_in_child()
+        self._guard = threading.RLock()
+        self._children.clear()
+        self._watch = None
+        if self.application is not None:
+            # Record locks aren't inherited. The thread waits for the first call: this child may be about to exec.
+            self.locks.attach(self.application)
+
+
+class _Watch(threading.Thread):
+    """Sleeps until the supervisor's end of the wake-up pipe closes, then starts another supervisor."""
+
+    def __init__(self, attachment: Attachment) -> None:
+        super().__init__(name="autocron-watch", daemon=True)
+        self._attachment = weakref.ref(attachment)
+        self._wakeup = WakeUpWriter(locations.wakeup_path(attachment.database))
+        self._stop_reader, self._stop_writer = os.pipe()
+        self._stopping = False
+
+    def stop(self) -> None:
+        self._stopping = True
+        os.close(self._stop_writer)
+        if threading.current_thread() is not self:
+            self.join()
+
+    def run(self) -> None:
+        pause = _FIRST_PAUSE
+        try:
+            while not self._stopping:
+                if self._wakeup.connect():
+                    self._wakeup.wait_for_hangup(self._stop_reader)
+                    pause = _FIRST_PAUSE
+                else:
+                    self._replace_supervisor()
+                    select.select([self._stop_reader], [], [], pause)
+                    pause = min(pause * 1.5, _LONGEST_PAUSE)
+        finally:
+            self._wakeup.close()
+            os.close(self._stop_reader)
+
+    def _replace_supervisor(self) -> None:
+        attachment = self._attachment()
+        if attachment is None:
+            self._stopping = True
+        elif not self._stopping and attachment.supervisor_wanted():
+            try:
+                attachment.ensure_supervisor()
+            except OSError as error:
+                logger.warning("no supervisor can be started for %s: %s", attachment.database, error)
+
+
+def _has_real_threads() -> bool:
+    """False under gevent's monkey patching: a thread would be a greenlet, and waiting in it would stop the server.
+
+    There a dead supervisor is replaced at the next call of a task.
+    """
+    gevent = sys.modules.get("gevent.monkey")
+    eventlet = sys.modules.get("eventlet.patcher")
+    if gevent is not None and gevent.is_module_patched("threading"):
+        return False
+    return eventlet is None or not eventlet.is_monkey_patched("thread")
+
+
+def _before_fork() -> None:
+    for attachment in list(_all):
+        attachment.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for attachment in list(_all):
+        attachment.after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    for attachment in list(_all):
+        attachment.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )

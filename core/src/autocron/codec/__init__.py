@@ -1,0 +1,218 @@
+"""Arguments and results to and from text: exactly the same value comes back, or it is refused when it is encoded.
+
+JSON mode (the default) accepts ``None``, ``bool``, ``int``, ``float``, ``complex``, ``str``, ``bytes``, ``bytearray``,
+``list``, ``tuple``, ``dict`` with any accepted hashable keys, ``set``, ``frozenset``, ``datetime``, ``date``, ``time``,
+``timedelta``, ``timezone``, ``ZoneInfo(key)``, ``Decimal``, ``UUID`` and the ``pathlib`` paths, nested up to ``MAX_DEPTH``
+containers. Types must match exactly: a subclass (``IntEnum``, ``OrderedDict``, a namedtuple) is refused, because it would
+come back as its base.
+
+Two things aren't part of a value: the identity of mutable objects (a list passed twice comes back as two equal lists) and
+how a UUID was made (``UUID.is_safe``).
+
+Ordinary values are stored as ordinary JSON, ``[["a@b.c",42],{}]``; the types JSON lacks are stored as tagged objects
+(``autocron.codec.writers``). Pickle mode stores ``pickle:`` and base64; only a text that begins so is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import json.encoder
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+from autocron.codec import pickled
+from autocron.codec.readers import sort_members, untag
+from autocron.codec.writers import MAX_DEPTH, is_storable, tag_call, tag_value
+from autocron.errors import ConfigurationError, DecodingError, EncodingError
+
+__all__ = ["MAX_DEPTH", "call_key", "decode_call", "decode_value", "encode_call", "encode_value"]
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+_STR = frozenset({str})
+
+# Integers above 2000 bits (603 digits) are stored as hex, because int() of a long decimal text fails above a limit that
+# each process can set (640 digits at the least). So many digits in a row show as 37 in every sixteenth character.
+_DIGITS_OF_A_LONG_INT = 603
+_SAMPLE_EVERY = 16
+_SAMPLED_LONG_INT = re.compile(f"[0-9]{{{_DIGITS_OF_A_LONG_INT // _SAMPLE_EVERY}}}")
+
+
+def encode_call(args: tuple[object, ...], kwargs: dict[str, object], *, serializer: str = "json", task: str = "") -> str:
+    """The text of one call, for ``decode_call()``.
+
+    Raises ``EncodingError`` if an argument wouldn't come back exactly; the message names the argument (positions count
+    from 1), the path into it, the task, and what to write instead.
+    """
+    if serializer == "json":
+        try:
+            text = _plain_text((args, kwargs)) if _is_plain_call(args, kwargs) else None
+            return text or _json(tag_call(args, kwargs, task))
+        except RecursionError:
+            raise _too_deep(f"a call of {task}" if task else "a call") from None
+    _require_pickle(serializer)
+    return pickled.encode_call(args, kwargs, task)
+
+
+def decode_call(text: str) -> tuple[tuple[object, ...], dict[str, object]]:
+    """The arguments that ``encode_call()`` wrote; raises ``DecodingError`` for any other text."""
+    args, kwargs = _pair(text, _parse(text, untag))
+    if (type(args), type(kwargs)) != (list, dict) or not _STR.issuperset(map(type, kwargs)):
+        raise _unreadable(text, "it doesn't hold a list of positional and a dict of keyword arguments")
+    return tuple(args), kwargs
+
+
+def encode_value(value: object, *, serializer: str = "json", what: str = "the result") -> str:
+    """The text of one value, for ``decode_value()``; ``what`` names it in the ``EncodingError``."""
+    if serializer == "json":
+        try:
+            text = _plain_text(value) if _is_plain(value, MAX_DEPTH) else None
+            return text or _json(tag_value(value, what))
+        except RecursionError:
+            raise _too_deep(what) from None
+    _require_pickle(serializer)
+    return pickled.encode_value(value, what)
+
+
+def decode_value(text: str) -> object:
+    """The value that ``encode_value()`` wrote; raises ``DecodingError`` for a damaged text."""
+    return _parse(text, untag)
+
+
+def call_key(text: str) -> str:
+    """A digest (32 hex digits) of an encoded call: equal calls have equal keys.
+
+    Neither the order of keyword arguments nor that of dicts and sets matters. Types do, and so does how a number is
+    written: ``1``, ``1.0``, ``True`` and ``Decimal(1)`` differ, as do ``0.0`` and ``-0.0``, ``Decimal("1.0")`` and
+    ``Decimal("1.00")``, and one instant in two time zones. A NaN equals itself.
+
+    An argument that only pickle could store is compared by its pickle, which may differ between equal objects: a task
+    with such arguments should name its own ``unique`` key. Raises ``DecodingError``.
+    """
+    from hashlib import blake2b  # loads OpenSSL: only for applications that use unique jobs
+
+    if pickled.is_pickled(text):
+        args, kwargs = decode_call(text)
+        call = [[_value_key(value) for value in args], {name: _value_key(kwargs[name]) for name in kwargs}]
+    else:
+        call = _pair(text, _parse(text, sort_members))
+    try:
+        canonical = _sorted_json(call)
+    except RecursionError as error:
+        raise _unreadable(text, "it is nested too deep") from error
+    return blake2b(canonical.encode(), digest_size=16).hexdigest()
+
+
+def _value_key(value: object) -> object:
+    try:
+        return _parse(encode_value(value), sort_members)
+    except EncodingError:
+        return {"$pickle": pickled.encode_value(value, "an argument")}
+
+
+# The fast path: ordinary calls are checked by type, written by the C encoder, and the text is looked over once.
+
+
+def _is_plain_call(args: tuple[object, ...], kwargs: dict[str, object]) -> bool:
+    return _are_plain(args, MAX_DEPTH) and (not kwargs or _is_plain(kwargs, MAX_DEPTH + 1))
+
+
+def _is_plain(value: Any, levels: int) -> bool:
+    """Whether JSON has a word for every type in the value, down to this many levels of containers."""
+    kind: type = type(value)
+    if kind in _SCALARS:
+        return True
+    if kind is list:
+        items: Iterable[object] = value
+    elif kind is dict and _STR.issuperset(map(type, value)):
+        items = value.values()
+    else:
+        return False
+    return levels > 0 and _are_plain(items, levels - 1)
+
+
+def _are_plain(values: Iterable[object], levels: int) -> bool:
+    if not _SCALARS.issuperset(map(type, values)):
+        for value in values:
+            if type(value) not in _SCALARS and not _is_plain(value, levels):
+                return False
+    return True
+
+
+def _plain_text(value: object) -> str | None:
+    """The JSON of a value of plain types; None if a part of it must be tagged all the same."""
+    try:
+        text = _json(value)
+    except ValueError:  # nan, inf, an integer above the digit limit
+        return None
+    if '"$' in text:  # a key that looks like a tag, perhaps
+        return None
+    if not text.isascii() and not is_storable(text):
+        return None
+    if len(text) >= _DIGITS_OF_A_LONG_INT and _SAMPLED_LONG_INT.search(text[::_SAMPLE_EVERY]):
+        return None
+    return text
+
+
+def _too_deep(what: str) -> EncodingError:
+    return EncodingError(f"{what} is nested too deep for what is left of Python's stack: pass a flatter structure")
+
+
+def _require_pickle(serializer: str) -> None:
+    if serializer != "pickle":
+        raise ConfigurationError(f'serializer={serializer!r} is not known: write serializer="json" or serializer="pickle"')
+
+
+# JSON itself
+
+
+def _make_encoder() -> Callable[[object], str]:
+    public = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")).encode
+    # JSONEncoder.encode() makes a new C encoder for every call, which takes twice as long as the encoding itself.
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    try:
+        encode = make(None, None, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+        encode([""], 0)
+    except TypeError:  # a Python without it, or where it takes other arguments
+        return public
+    return lambda value: "".join(encode(value, 0))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_Hook = Callable[[dict[str, Any]], object]
+_json = _make_encoder()
+_sorted_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_plain_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+_hooked_decoders: dict[_Hook, json.JSONDecoder] = {
+    hook: json.JSONDecoder(parse_constant=_refuse_constant, object_hook=hook) for hook in (untag, sort_members)
+}
+
+
+def _parse(text: str, hook: _Hook) -> Any:
+    try:
+        if pickled.is_pickled(text):
+            return pickled.decode(text)
+        decoder = _hooked_decoders[hook] if '"$' in text else _plain_decoder
+        value, end = decoder.raw_decode(text)
+    except Exception as error:  # hostile text makes the constructors of dates, decimals, zones ... fail in many ways
+        raise _unreadable(text, f"{type(error).__name__}: {error}") from error
+    if end != len(text):
+        raise _unreadable(text, f"it goes on after its end at character {end}")
+    return value
+
+
+def _pair(text: str, value: Any) -> Any:
+    kind: type = type(value)
+    if kind is not list or len(value) != 2:
+        raise _unreadable(text, "it is not a pair of positional and keyword arguments")
+    return value
+
+
+def _unreadable(text: str, cause: str) -> DecodingError:
+    return DecodingError(
+        f"the stored text {text!r:.80} can't be decoded ({cause}): it was damaged, or written by a newer autocron or by "
+        "code that isn't installed here; bring this process up to date, or delete the job"
+    )

@@ -1,0 +1,133 @@
+"""What runs the calls of tasks: ``StoreEngine`` (a database with workers beside it), ``InlineEngine`` (the caller)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autocron import attempt, clock, codec
+from autocron.errors import JobNotFoundError, TaskDefinitionError
+from autocron.model import DONE, ERROR, Job, NewJob, Settings, Status
+from autocron.results import TaskResult
+from autocron.store import Store
+from autocron.tasks import Request, main_module_problem
+
+logger = logging.getLogger(__name__)
+
+
+class StoreEngine:
+    """Makes jobs in a store. ``application`` says (and makes known) whose they are, ``wake`` tells the supervisor."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        application: Callable[[Request], int],
+        wake: Callable[[], object],
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self._application = application
+        self._wake = wake
+
+    def submit(self, requests: Sequence[Request]) -> list[TaskResult[Any]]:
+        now = clock.now()
+        uuids = self.store.add([self._new_job(request, now) for request in requests], now)
+        self._wake()
+        return [TaskResult(self, uuid) for uuid in uuids]
+
+    def _new_job(self, request: Request, now: int) -> NewJob:
+        task, options = request.task, request.task.job_options
+        if task.function.__module__ == "__main__" and (problem := main_module_problem()):
+            raise TaskDefinitionError(f"{task.name} can't run in a worker: {problem}")
+        arguments = codec.encode_call(
+            request.args, request.kwargs, serializer=self.settings.serializer, task=task.name
+        )
+        unique = options.unique
+        key = None
+        if unique:
+            key = f"{task.name} {codec.call_key(arguments) if unique is True else '=' + str(unique)}"
+        return NewJob(
+            task=task.name,
+            arguments=arguments,
+            application=self._application(request),
+            queue=options.queue,
+            priority=options.priority,
+            run_at=options.run_at(now, functools.partial(_zone, self.settings)),
+            unique_key=key,
+            policy=options.policy_text,
+        )
+
+    def job(self, uuid: str) -> Job | None:
+        return self.store.job(uuid)
+
+    def cancel(self, uuid: str) -> Status | None:
+        now = clock.now()
+        status = self.store.cancel(uuid, now + round(self.settings.result_ttl * clock.MICROSECONDS), now)
+        self._wake()
+        return status
+
+    def retry(self, uuid: str) -> Status | None:
+        status = self.store.retry(uuid, clock.now())
+        self._wake()
+        return status
+
+
+class InlineEngine:
+    """Runs every call at once in the caller, through the codec as a worker would. Nothing is stored or spawned.
+
+    Delays, retries and timeouts don't apply. An exception becomes the result's error, as it would in a worker.
+    """
+
+    def __init__(self, serializer: str = "json") -> None:
+        self._serializer = serializer
+
+    def submit(self, requests: Sequence[Request]) -> list[TaskResult[Any]]:
+        return [self._run(request) for request in requests]
+
+    def _run(self, request: Request) -> TaskResult[Any]:
+        task = request.task
+        arguments = codec.encode_call(request.args, request.kwargs, serializer=self._serializer, task=task.name)
+        started = clock.now()
+        outcome = attempt.run(task.function, arguments, task.job_options.policy, serializer=self._serializer)
+        if outcome.error:
+            logger.warning("%s failed: %s\n%s", task.name, outcome.error, outcome.traceback)
+        job = Job(
+            uuid=str(uuid.uuid4()),
+            task=task.name,
+            status=ERROR if outcome.error else DONE,
+            arguments=arguments,
+            queue=task.job_options.queue,
+            priority=task.job_options.priority,
+            run_at=started,
+            attempts=1,
+            created_at=started,
+            started_at=started,
+            finished_at=clock.now(),
+            result=outcome.result,
+            error=outcome.error,
+            traceback=outcome.traceback,
+        )
+        return TaskResult(self, job.uuid, job)
+
+    def job(self, uuid: str) -> Job | None:
+        """The jobs live only in their handles."""
+        return None
+
+    def cancel(self, uuid: str) -> Status | None:
+        return DONE
+
+    def retry(self, uuid: str) -> Status | None:
+        raise JobNotFoundError(f"job {uuid} ran in the caller because autocron is inactive here; call the task again")
+
+
+def _zone(settings: Settings) -> dt.tzinfo:
+    from zoneinfo import ZoneInfo  # only for naive moments
+
+    from autocron.schedules import system_timezone
+
+    return ZoneInfo(settings.timezone or system_timezone())

@@ -1,0 +1,79 @@
+"""Which slots of a schedule become jobs now."""
+
+from __future__ import annotations
+
+import functools
+import random
+from typing import TYPE_CHECKING
+
+from autocron.clock import MICROSECONDS
+from autocron.model import ScheduledTask
+
+if TYPE_CHECKING:
+    from autocron.schedules import Schedule
+
+ON_TIME = 5 * MICROSECONDS
+"""A slot fired this late is still on time: no misfire."""
+
+MOST_AT_ONCE = 1000
+"""With misfire="all": no more slots than this are made up for, the newest ones."""
+
+_WINDOWS = [60, 3_600, 86_400, 31 * 86_400, 366 * 86_400, 9 * 366 * 86_400]
+
+
+@functools.lru_cache(maxsize=1024)
+def parsed(spec: str) -> Schedule:
+    """The schedule of a stored text."""
+    from autocron import schedules  # a supervisor without schedules never needs it
+
+    return schedules.from_json(spec)
+
+
+def due_slots(task: ScheduledTask, now: int) -> tuple[list[tuple[int, int]], int | None]:
+    """The slots to fire, (slot, run_at) each, and the moment of the next one.
+
+    ``task.next_run_at`` has come. Everything between it and now is judged by the misfire policy and the grace; the
+    costs don't grow with the time that has passed.
+    """
+    assert task.next_run_at is not None
+    schedule = parsed(task.spec)
+    if task.misfire == "all":
+        slots = _slots_between(schedule, task, now)
+    else:
+        latest = _latest_slot(schedule, task, now)
+        slots = [latest] if task.misfire == "latest" or now - latest <= ON_TIME else []
+    if task.grace is not None:
+        longest = max(round(task.grace * MICROSECONDS), ON_TIME)
+        slots = [slot for slot in slots if now - slot <= longest]
+    jitter = round(task.jitter * MICROSECONDS)
+    return [(slot, slot + random.randint(0, jitter)) for slot in slots], schedule.next_after(now, anchor=task.anchor)
+
+
+def _latest_slot(schedule: Schedule, task: ScheduledTask, now: int) -> int:
+    """The last slot that isn't later than now; looked for in windows that grow, so never walked up to from afar."""
+    assert task.next_run_at is not None
+    for seconds in _WINDOWS:
+        start = max(now - seconds * MICROSECONDS, task.next_run_at)
+        slot = schedule.next_after(start - 1, anchor=task.anchor)
+        if slot is not None and slot <= now:
+            return _last_from(schedule, task, slot, now)
+        if start == task.next_run_at:
+            break
+    return task.next_run_at
+
+
+def _last_from(schedule: Schedule, task: ScheduledTask, slot: int, now: int) -> int:
+    while (following := schedule.next_after(slot, anchor=task.anchor)) is not None and following <= now:
+        slot = following
+    return slot
+
+
+def _slots_between(schedule: Schedule, task: ScheduledTask, now: int) -> list[int]:
+    slots: list[int] = []
+    slot = task.next_run_at
+    while slot is not None and slot <= now:
+        slots.append(slot)
+        if len(slots) > MOST_AT_ONCE:
+            del slots[0]
+        slot = schedule.next_after(slot, anchor=task.anchor)
+    return slots

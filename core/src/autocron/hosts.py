@@ -1,0 +1,96 @@
+"""What kind of process this is: one that serves, a tool that only looks in, a test run, or a worker.
+
+A server attaches and starts the supervisor. A tool (``flask routes``, ``manage.py migrate``) may call tasks, their
+jobs are stored and a running server works them, but it starts nothing. Under pytest tasks run at once in the caller.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path, PurePath
+
+from autocron.model import Launch
+
+
+class Host(Enum):
+    SERVER = auto()
+    TOOL = auto()
+    TEST = auto()
+    DISABLED = auto()
+    WORKER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerIdentity:
+    """Whose worker this process is."""
+
+    database: Path
+    launch: Launch
+
+
+_worker: WorkerIdentity | None = None
+
+# Programs whose subcommand tells; everything but these subcommands is a tool. "" is the program without one.
+_SERVING_COMMANDS = {
+    "flask": {"run"},
+    "manage.py": {"runserver", "runserver_plus", "runserver_uwsgi", "testserver", "run_gunicorn", ""},
+    "django-admin": {"runserver", "testserver", ""},
+}
+_TOOLS = {"pshell", "proutes", "pviews", "ptweens", "prequest", "pdistreport", "pcreate", "alembic", "autocron"}
+
+
+def enter_worker(identity: WorkerIdentity) -> None:
+    """Say that this process is a worker."""
+    global _worker
+    _worker = identity
+
+
+def worker() -> WorkerIdentity | None:
+    """Whose worker this process is, None if it is none."""
+    return _worker
+
+
+def this_process() -> Host:
+    """What this process is, as far as autocron cares."""
+    if _worker is not None:
+        return Host.WORKER
+    if os.environ.get("AUTOCRON_DISABLE", "").lower() not in ("", "0", "false", "off", "no"):
+        return Host.DISABLED
+    if "_pytest.config" in sys.modules and _program() in ("pytest", "py.test", "-c", "__main__.py"):
+        return Host.TEST
+    return Host.TOOL if _is_tool() else Host.SERVER
+
+
+def _program() -> str:
+    path = PurePath(sys.argv[0]) if sys.argv and sys.argv[0] else PurePath("")
+    if path.name == "__main__.py":  # python -m
+        return {"flask": "flask", "django": "django-admin", "autocron": "autocron"}.get(path.parent.name, path.name)
+    return path.name.removesuffix(".exe")
+
+
+def _is_tool() -> bool:
+    program = _program()
+    if program in _TOOLS:
+        return True
+    serving = _SERVING_COMMANDS.get(program)
+    if serving is None:
+        return False
+    command = _click_command() if program == "flask" else (sys.argv[1] if len(sys.argv) > 1 else "")
+    return command is not None and command not in serving
+
+
+def _click_command() -> str | None:
+    """The ``flask`` subcommand that is running, None if that can't be told: it is loading the application for it.
+
+    The command line isn't parsed again here: options of groups and plugins may stand before the subcommand.
+    """
+    click = sys.modules.get("click")
+    context = click.get_current_context(silent=True) if click is not None else None
+    while context is not None and context.parent is not None and context.parent.parent is not None:
+        context = context.parent
+    if context is None or context.parent is None:
+        return None
+    return str(context.info_name)

@@ -1,0 +1,247 @@
+"""The nouns of the system as frozen values: a job and its states, an attempt's claim and outcome, an application."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """The states of a job; ``docs/state_machine.md`` draws the transitions."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (Status.DONE, Status.ERROR, Status.CANCELLED)
+
+
+WAITING, RUNNING, DONE, ERROR, CANCELLED = Status
+
+MAX_LOST_ATTEMPTS = 3
+"""How many attempts of one job may lose their worker before the job is an error."""
+
+MAX_RETRY_DELAY = 86_400.0
+"""Seconds: the longest pause of exponential backoff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What happens around a job's attempts. Travels with the job, so that the supervisor needs no application code."""
+
+    retries: int = 0
+    backoff: str | float | tuple[float, ...] = "exponential"
+    jitter: float = 0.0
+    retry_on: tuple[str, ...] = ()
+    give_up_on: tuple[str, ...] = ()
+    timeout: float | None = None
+    ttl: float | None = None
+    at_most_once: bool = False
+
+    def to_json(self) -> str:
+        """Only what differs from the defaults: most jobs store two bytes."""
+        if self == _DEFAULT_POLICY:
+            return "{}"
+        changed = {name: value for name, value in asdict(self).items() if value != getattr(_DEFAULT_POLICY, name)}
+        return json.dumps(changed)
+
+    @classmethod
+    def from_json(cls, text: str) -> Policy:
+        if text == "{}":
+            return _DEFAULT_POLICY
+        values: dict[str, Any] = json.loads(text)
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known})
+
+    def retry_delay(self, failures: int, chance: float) -> float | None:
+        """Seconds until the next attempt after this many failures (at least 1), or None when none is left.
+
+        ``chance`` in [0, 1) places the pause within the jitter. Exponential backoff doubles from 1 s up to a day.
+        A list gives the pauses one by one; its last one serves for all further retries.
+        """
+        if failures > self.retries:
+            return None
+        if isinstance(self.backoff, tuple):
+            pause = self.backoff[min(failures, len(self.backoff)) - 1]
+        elif isinstance(self.backoff, str):
+            pause = min(2.0 ** min(failures - 1, 20), MAX_RETRY_DELAY)
+        else:
+            pause = self.backoff
+        return pause + self.jitter * chance
+
+
+_DEFAULT_POLICY = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A requested run, not yet stored. ``arguments`` is the codec's text, ``run_at`` a moment or None for now."""
+
+    task: str
+    arguments: str
+    application: int
+    queue: str = "default"
+    priority: int = 0
+    run_at: int | None = None
+    unique_key: str | None = None
+    policy: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to report on one attempt: it holds as long as this attempt of this owner is the running one."""
+
+    job: int
+    attempt: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A claimed job as the supervisor feeds it to a worker."""
+
+    claim: Claim
+    uuid: str
+    task: str
+    arguments: str
+    policy: Policy
+    failures: int
+    lost: int
+    schedule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an attempt came to, as the worker reports it.
+
+    ``result`` is the codec's text when the function returned. Otherwise ``error`` says in one line what went wrong,
+    and ``may_retry`` whether the job's options allow a retry after this kind of error. ``unknown`` means that the
+    running code has no such task: the attempt doesn't count, and the job waits for newer code.
+    """
+
+    result: str | None = None
+    error: str = ""
+    traceback: str = ""
+    may_retry: bool = True
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A stored job as it is now. Moments are microseconds UTC, None while they haven't come."""
+
+    uuid: str
+    task: str
+    status: Status
+    arguments: str
+    queue: str
+    priority: int
+    run_at: int
+    attempts: int
+    created_at: int
+    started_at: int | None
+    finished_at: int | None
+    result: str | None
+    error: str
+    traceback: str
+    schedule: str | None = None
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a worker imports an application: the way the attached process did.
+
+    ``main`` is the file of the main module and the name under which tasks defined there are known. ``setups`` are
+    worker setups: a dotted path ``module:function`` and JSON arguments each.
+    """
+
+    executable: str
+    cwd: str
+    path: tuple[str, ...]
+    main: tuple[str, str] | None = None
+    setups: tuple[tuple[str, str], ...] = ()
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Launch:
+        values = json.loads(text)
+        main = values["main"]
+        return cls(
+            executable=values["executable"],
+            cwd=values["cwd"],
+            path=tuple(values["path"]),
+            main=tuple(main) if main else None,
+            setups=tuple((dotted, arguments) for dotted, arguments in values["setups"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An attached application: how to launch its workers, the modules that define its tasks, its last attach."""
+
+    id: int
+    launch: Launch
+    attached_at: int
+    modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledTask:
+    """A schedule and the job that each of its slots makes. ``spec`` is the schedule's canonical JSON."""
+
+    name: str
+    task: str
+    spec: str
+    words: str
+    application: int
+    arguments: str
+    queue: str = "default"
+    priority: int = 0
+    policy: str = "{}"
+    misfire: str = "latest"
+    grace: float | None = None
+    overlap: str = "skip"
+    jitter: float = 0.0
+    anchor: int = 0
+    next_run_at: int | None = None
+    last_run_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is stored in the database about how to work it; ``start()`` and the command line change it."""
+
+    workers: int = 1
+    threads: int = 1
+    result_ttl: float = 1800.0
+    durability: str = "normal"
+    timezone: str = ""
+    shutdown_grace: float = 8.0
+    serializer: str = "json"
+    autocron_lock: bool = False
+
+    @classmethod
+    def from_mapping(cls, stored: Mapping[str, Any]) -> Settings:
+        """Unknown names are left alone: a newer version may have stored them."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{name: value for name, value in stored.items() if name in known})
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many jobs are in each state."""
+
+    by_status: Mapping[Status, int] = field(default_factory=dict)
+
+    def __getitem__(self, status: Status) -> int:
+        return self.by_status.get(status, 0)

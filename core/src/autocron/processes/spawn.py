@@ -1,0 +1,97 @@
+"""Starting the supervisor and its workers as exec'ed processes: ``python -m autocron DATABASE supervise | worker``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import site
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_PACKAGE_PARENT = str(Path(__file__).resolve().parents[2])
+
+
+def python_executable() -> str:
+    """The interpreter of this process, also where ``sys.executable`` is a server that embeds Python (uWSGI)."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    candidates = [
+        sys.executable,
+        os.path.join(sys.prefix, "bin", "python"),
+        os.path.join(sys.prefix, "bin", version),
+        getattr(sys, "_base_executable", "") or "",
+        shutil.which(version) or "",
+        shutil.which("python3") or "",
+    ]
+    for candidate in candidates:
+        if candidate and os.path.basename(candidate).lower().startswith(("python", "pypy")):
+            if os.access(candidate, os.X_OK):
+                return candidate
+    raise FileNotFoundError(f"no Python interpreter found; looked for {', '.join(filter(None, candidates))}")
+
+
+def _command(executable: str, arguments: Sequence[str]) -> list[str]:
+    # -P: the current folder may hold an application's queue.py or json.py; they must not shadow the library.
+    flags = ["-P"] + ["-O"] * sys.flags.optimize + [f"-W{option}" for option in sys.warnoptions]
+    return [executable, *flags, "-m", "autocron", *arguments]
+
+
+def _environment() -> dict[str, str]:
+    environment = dict(os.environ)
+    installed = {*site.getsitepackages(), site.getusersitepackages()}
+    if _PACKAGE_PARENT not in installed:  # an editable install, or a copy beside the application
+        paths = [_PACKAGE_PARENT, *filter(None, [environment.get("PYTHONPATH")])]
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
+    return environment
+
+
+def spawn_supervisor(database: Path) -> subprocess.Popen[bytes]:
+    """Start the supervisor of a database in a session of its own, on this process's output. Raises OSError."""
+    return subprocess.Popen(
+        _command(python_executable(), [str(database), "supervise", "--attached"]),
+        stdin=subprocess.DEVNULL,
+        cwd="/",  # a folder that is deleted at the next deployment must not be ours
+        env=_environment(),
+        start_new_session=True,
+    )
+
+
+def spawn_worker(
+    database: Path, executable: str, cwd: str, number: int, fds: tuple[int, int, int]
+) -> subprocess.Popen[bytes]:
+    """Start a worker in a process group of its own, so that it and what its jobs start can be ended together.
+
+    ``fds`` are the ends that the worker inherits: jobs, outcomes, lifeline. Raises OSError.
+    """
+    arguments = [str(database), "worker", f"--number={number}", "--fds=" + ",".join(map(str, fds))]
+    return subprocess.Popen(
+        _command(executable, arguments),
+        stdin=subprocess.DEVNULL,
+        cwd=cwd if os.path.isdir(cwd) else "/",
+        env=_environment(),
+        pass_fds=fds,
+        process_group=0,
+    )
+
+
+def reset_signals() -> None:
+    """Undo dispositions and masks that came by inheritance, such as a TERM that the server's starter ignored."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def kill_group(pid: int) -> bool:
+    """KILL a worker and everything its jobs started. ``pid`` must not have been reaped. False when it is gone."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        # macOS answers EPERM for a group of zombies; a worker too young to have its group is killed alone.
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return False
+    return True

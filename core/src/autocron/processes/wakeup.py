@@ -1,0 +1,90 @@
+"""The wake-up: a named pipe beside the database. One byte in it ends the supervisor's sleep.
+
+A named pipe has no limit on its path's length, works between containers that share the folder, and tells a
+writer at once (``EPIPE``, ``ENXIO``) that nobody reads: that is how a call notices a dead supervisor for the
+price of the write that it makes anyway.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+from pathlib import Path
+
+
+def make_pipe(path: Path) -> None:
+    """Make the named pipe if it isn't there. Raises OSError; FileExistsError when another kind of file is."""
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        if not stat.S_ISFIFO(os.stat(path).st_mode):
+            raise
+
+
+class WakeUpReader:
+    """The supervisor's end: readable whenever somebody rang since the last ``clear``."""
+
+    def __init__(self, path: Path) -> None:
+        make_pipe(path)
+        self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # A writer of its own keeps the pipe from reporting end of file whenever the last client closes.
+        self._own_writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def clear(self) -> None:
+        """Take everything that was rung so far. Clear first and look second, and no call is overlooked."""
+        try:
+            while len(os.read(self._fd, 65536)) == 65536:
+                pass
+        except BlockingIOError:
+            pass
+
+    def close(self) -> None:
+        os.close(self._fd)
+        os.close(self._own_writer)
+
+
+class WakeUpWriter:
+    """A client's end. It opens the pipe at the first ring and again after the supervisor was replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = -1
+
+    def connect(self) -> bool:
+        """Open the pipe, if it isn't. False when no supervisor reads."""
+        if self._fd < 0:
+            try:
+                self._fd = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            except OSError:  # ENXIO or ENOENT
+                return False
+        return True
+
+    def ring(self) -> bool:
+        """Wake the supervisor. False when no supervisor reads."""
+        while self.connect():
+            try:
+                os.write(self._fd, b"!")
+            except BlockingIOError:
+                pass  # the pipe is full of wake-ups: it can't be overlooked
+            except OSError:  # EPIPE: the reader that we knew has gone; there may be another
+                self.close()
+                continue
+            return True
+        return False
+
+    def wait_for_hangup(self, stop_fd: int) -> None:
+        """Block until no supervisor reads any more, or until ``stop_fd`` is readable. To be called connected."""
+        poll = select.poll()
+        poll.register(stop_fd, select.POLLIN)
+        poll.register(self._fd, 0)  # POLLERR is always reported: the last reader closed
+        if any(fd == self._fd for fd, _ in poll.poll()):
+            self.close()
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

@@ -1,0 +1,83 @@
+"""Checking the settings given to ``start()`` and on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict
+
+from autocron.errors import ConfigurationError
+
+
+class SettingsGiven(TypedDict, total=False):
+    """The settings of ``start``; what isn't given keeps its stored value."""
+
+    workers: int
+    threads: int
+    result_ttl: float
+    durability: str
+    timezone: str | None
+    shutdown_grace: float
+    serializer: str
+
+
+def checked_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as they are stored. Raises ConfigurationError naming the setting, the value and the remedy."""
+    for name in given:
+        if name not in _CHECKS:
+            import difflib  # only for the message
+
+            near = difflib.get_close_matches(name, _CHECKS, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ConfigurationError(f"there is no setting {name!r}: {hint}Settings are {', '.join(_CHECKS)}")
+    return {name: _CHECKS[name](name, value) for name, value in given.items()}
+
+
+def _at_least_one(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1000:
+        what = "worker processes" if name == "workers" else "threads per worker"
+        raise ConfigurationError(
+            f"{name}={value!r}: give a whole number of {what}, 1 or more. To run nothing, set the environment "
+            "variable AUTOCRON_DISABLE=1, or `autocron DATABASE --set-autocron-lock on`"
+        )
+    return value
+
+
+def _seconds(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e10:
+        raise ConfigurationError(f"{name}={value!r}: give a number of seconds, 0 or more")
+    return float(value)
+
+
+def _one_of(*allowed: str) -> Callable[[str, Any], str]:
+    def check(name: str, value: Any) -> str:
+        if value not in allowed:
+            raise ConfigurationError(f"{name}={value!r}: give {' or '.join(map(repr, allowed))}")
+        return str(value)
+
+    return check
+
+
+def _timezone(name: str, value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # only where a zone is given
+
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise ConfigurationError(
+            f"{name}={value!r} is no time zone known here: give an IANA name such as 'Europe/Berlin' (where the system "
+            "has no time zone data, install the package tzdata)"
+        ) from None
+    return str(value)
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "workers": _at_least_one,
+    "threads": _at_least_one,
+    "result_ttl": _seconds,
+    "durability": _one_of("normal", "full"),
+    "timezone": _timezone,
+    "shutdown_grace": _seconds,
+    "serializer": _one_of("json", "pickle"),
+}

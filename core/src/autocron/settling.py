@@ -1,0 +1,87 @@
+"""From how an attempt ended to the job's next state."""
+
+from __future__ import annotations
+
+import logging
+import random
+
+from autocron.clock import MICROSECONDS
+from autocron.crew import Ending
+from autocron.errors import ClaimLostError
+from autocron.model import MAX_LOST_ATTEMPTS, Outcome, Settings
+from autocron.store import Store
+
+logger = logging.getLogger("autocron.supervisor")
+
+
+def settle(store: Store, ending: Ending, settings: Settings, now: int) -> bool:
+    """Make the one transition that this ending asks for. Whether the job waits again.
+
+    An ending of an attempt that is no longer the running one counts for nothing.
+    """
+    try:
+        return _settle(store, ending, settings, now)
+    except ClaimLostError as error:
+        logger.warning("%s", error)
+        return False
+
+
+def _settle(store: Store, ending: Ending, settings: Settings, now: int) -> bool:
+    work = ending.work
+    match ending.verdict:
+        case "":
+            assert ending.outcome is not None
+            return _settle_outcome(store, ending, ending.outcome, settings, now)
+        case "timeout":
+            error = f"TimeoutError: the attempt took longer than timeout={work.policy.timeout:g} s and was ended"
+            return _settle_outcome(store, ending, Outcome(error=error), settings, now)
+        case "cancelled":
+            store.cancelled(work.claim, ending.worker, _expiry(ending, settings, now), now)
+            return False
+        case "lost":
+            return _settle_loss(store, ending, settings, now)
+        case _:  # the worker was ended for another job's sake, or because all ends
+            store.release(work.claim, now)
+            return True
+
+
+def _settle_outcome(store: Store, ending: Ending, outcome: Outcome, settings: Settings, now: int) -> bool:
+    work = ending.work
+    if outcome.unknown:
+        logger.error("job %s waits for newer code: %s", work.uuid, outcome.error)
+        store.hold(work.claim, outcome.error, now)
+        return False
+    if outcome.result is not None:
+        store.finish(work.claim, outcome.result, ending.worker, _expiry(ending, settings, now), now)
+        return False
+    pause = work.policy.retry_delay(work.failures + 1, random.random()) if outcome.may_retry else None
+    details = (work.claim, outcome.error, outcome.traceback, ending.worker)
+    if pause is None:
+        logger.warning("%s failed (job %s): %s\n%s", work.task, work.uuid, outcome.error, outcome.traceback)
+        store.fail(*details, _expiry(ending, settings, now), now)
+        return False
+    logger.info("%s failed (job %s), next attempt in %g s: %s", work.task, work.uuid, pause, outcome.error)
+    store.retry_later(*details, now + round(pause * MICROSECONDS), now)
+    return True
+
+
+def _settle_loss(store: Store, ending: Ending, settings: Settings, now: int) -> bool:
+    work = ending.work
+    lost = work.lost + 1
+    error = f"the worker {ending.exit_status} during the attempt"
+    if work.policy.at_most_once:
+        error += "; the job may run at most once"
+    elif lost >= MAX_LOST_ATTEMPTS:
+        error += f"; {lost} workers have died under this job"
+    else:
+        logger.warning("%s: %s; job %s runs again", work.task, error, work.uuid)
+        store.retry_later(work.claim, error, "", ending.worker, now, now, lost=True)
+        return True
+    logger.warning("%s failed (job %s): %s", work.task, work.uuid, error)
+    store.fail(work.claim, error, "", ending.worker, _expiry(ending, settings, now), now, lost=True)
+    return False
+
+
+def _expiry(ending: Ending, settings: Settings, now: int) -> int:
+    ttl = ending.work.policy.ttl
+    return now + round((settings.result_ttl if ttl is None else ttl) * MICROSECONDS)

@@ -1,0 +1,251 @@
+"""One SQLite file and this process's only connection to it: opening, migrating, waiting for the write lock."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from autocron.errors import ForeignDatabaseError, StoreBusyError, StoreError
+from autocron.store.migrations import migrate
+
+BUSY_SECONDS = 30.0
+"""How long a statement waits for the write lock before it raises StoreBusyError."""
+
+_MINIMUM_SQLITE = (3, 37, 0)  # STRICT tables
+
+_FREE_PAGES_KEPT = 256  # room for the next jobs; beyond it the file shrinks
+_PAGES_AT_ONCE = 1024
+
+T = TypeVar("T")
+Parameters = Mapping[str, Any] | tuple[Any, ...]
+_abandoned: list[sqlite3.Connection] = []
+
+
+class Database:
+    """The file at ``path``. Usable from many threads; a forked child opens a connection of its own.
+
+    Raises StoreError from any method when the file can't be used; ForeignDatabaseError when it isn't ours.
+    """
+
+    def __init__(self, path: Path, *, create: bool = False, durability: str = "normal") -> None:
+        self.path = path
+        self.lock = threading.RLock()
+        self._create = create
+        self._durability = durability
+        self._connection: sqlite3.Connection | None = None
+        self._pid = 0
+        self._identity = (0, 0)
+        self._depth = 0
+
+    # -- statements ----------------------------------------------------------------------------------------
+
+    def read(self, sql: str, parameters: Parameters = ()) -> list[Any]:
+        """All rows of a query."""
+        with self.lock:
+            return self._patiently(lambda: self._open().execute(sql, parameters).fetchall())
+
+    def write(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
+        """One statement, in a transaction of its own unless ``transaction`` is open. Not for RETURNING."""
+        with self.lock:
+            connection = self._for_writing()
+            # Outside a transaction a single statement is one: SQLite takes the write lock before it reads.
+            return self._patiently(lambda: connection.execute(sql, parameters))
+
+    def write_returning(self, sql: str, parameters: Parameters = ()) -> list[Any]:
+        """One statement with RETURNING; its rows are fetched at once, for the write lock lasts until the last."""
+        with self.lock:
+            connection = self._for_writing()
+            return self._patiently(lambda: connection.execute(sql, parameters).fetchall())
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is committed together or not at all. Transactions inside join the outer one."""
+        with self.lock:
+            connection = self._for_writing()
+            if self._depth:
+                yield
+                return
+            self._patiently(lambda: connection.execute("begin immediate"))
+            self._depth = 1
+            try:
+                yield
+                self._patiently(lambda: connection.execute("commit"))
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("rollback")
+                raise
+            finally:
+                self._depth = 0
+
+    def maintain(self) -> bool:
+        """Checkpoint, and return some free pages to the file system. Whether all was done.
+
+        Only ever called by the supervisor: SQLite before 3.51.3 (3.50.7, 3.44.6) can lose a commit when two
+        connections checkpoint at the same moment, so nobody else does.
+        """
+        with self.lock:
+            connection = self._open()
+            free = connection.execute("pragma freelist_count").fetchone()[0]
+            if free > _FREE_PAGES_KEPT:
+                connection.execute(f"pragma incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
+            busy, in_log, copied = connection.execute("pragma wal_checkpoint(passive)").fetchone()
+            return not busy and in_log == copied and free <= _FREE_PAGES_KEPT + _PAGES_AT_ONCE
+
+    # -- the connection ------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close this process's connection; the next statement opens one again."""
+        with self.lock:
+            if self._connection is None:
+                return
+            if self._pid == os.getpid():
+                self._connection.close()
+            else:
+                # Made before a fork that ran no hooks: closing it here would release the parent's locks.
+                _abandoned.append(self._connection)
+            self._connection = None
+
+    def before_fork(self) -> None:
+        """Hold everything still, with no connection open, until after the fork: none may cross."""
+        self.lock.acquire()
+        self.close()
+
+    def after_fork_in_parent(self) -> None:
+        self.lock.release()
+
+    def after_fork_in_child(self) -> None:
+        self.lock = threading.RLock()  # the copy may be held by a thread that isn't in this process
+
+    def set_durability(self, durability: str) -> None:
+        """"normal": a power loss may undo the last moments, never more. "full": what was committed stays."""
+        with self.lock:
+            self._durability = durability
+            if self._connection is not None:
+                self._connection.execute(f"pragma synchronous = {_synchronous(durability)}")
+
+    def _for_writing(self) -> sqlite3.Connection:
+        """The connection, if the file it has open is still the one at the path; a write elsewhere would be lost."""
+        connection = self._open()
+        if not self._depth:
+            try:
+                found = os.stat(self.path)
+            except OSError:
+                found = None
+            if found is None or (found.st_dev, found.st_ino) != self._identity:
+                self.close()
+                raise StoreError(
+                    f"the database {self.path} has been {'deleted or moved' if found is None else 'replaced'} while "
+                    "in use; nothing was stored. Put the file back, or call again to use the one that is there now"
+                )
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is not None:
+            if self._pid == os.getpid():
+                return self._connection
+            self.close()
+        if sqlite3.sqlite_version_info < _MINIMUM_SQLITE:
+            raise StoreError(
+                f"SQLite {sqlite3.sqlite_version} is too old; autocron needs "
+                f"{'.'.join(map(str, _MINIMUM_SQLITE))} or newer (`python -c 'import sqlite3'` shows which is used)"
+            )
+        try:
+            if self._create:
+                # SQLite would make the file with the process's umask; jobs may carry what isn't everybody's.
+                with contextlib.suppress(FileExistsError):
+                    os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+                self._create = False
+            found = os.stat(self.path)
+        except FileNotFoundError:
+            raise StoreError(
+                f"there is no database {self.path}; start() makes it, or correct the path"
+            ) from None
+        except OSError as error:
+            raise StoreError(f"the database {self.path} can't be used: {error.strerror}") from error
+        if not os.access(self.path, os.R_OK | os.W_OK) or not os.access(self.path.parent, os.W_OK | os.X_OK):
+            raise StoreError(
+                f"the database {self.path} is not writable for this user (uid {os.getuid()}); the file and its "
+                "folder must be: correct the owner or mode, or give start() another path"
+            )
+        connection = sqlite3.connect(
+            f"file:{_quote(self.path)}?mode=rw",
+            uri=True,
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=200,
+        )
+        try:
+            self._patiently(lambda: self._prepare(connection))
+        except BaseException:
+            connection.close()
+            raise
+        self._connection, self._pid = connection, os.getpid()
+        self._identity = (found.st_dev, found.st_ino)
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.row_factory = sqlite3.Row
+        migrate(connection, self.path)
+        connection.execute(f"pragma synchronous = {_synchronous(self._durability)}")
+        connection.execute("pragma wal_autocheckpoint = 0")  # the supervisor is the only one that checkpoints
+        connection.execute("pragma foreign_keys = on")
+
+    def _patiently(self, operation: Callable[[], T]) -> T:
+        """The operation's value, waiting while another connection holds the write lock.
+
+        SQLite's own wait sleeps up to 100 ms at a time and lets newcomers pass; short, jittered pauses are fairer.
+        """
+        deadline, pause = 0.0, 0.000_1
+        while True:
+            try:
+                return operation()
+            except sqlite3.Error as error:
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                if code not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    explained = self._explained(error, code)
+                    if explained is None:
+                        raise
+                    raise explained from error
+                now = time.monotonic()
+                deadline = deadline or now + BUSY_SECONDS
+                if now > deadline:
+                    raise StoreBusyError(
+                        f"the database {self.path} was locked by another process for {BUSY_SECONDS:.0f} s; "
+                        "find the program that holds it open (a backup, a shell with an open transaction)"
+                    ) from error
+            time.sleep(pause * (0.5 + random.random()))
+            pause = min(pause * 1.5, 0.005)
+
+    def _explained(self, error: sqlite3.Error, code: int) -> StoreError | None:
+        """What the person at 3 a.m. needs to read instead of SQLite's three words."""
+        match code:
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+                return ForeignDatabaseError(
+                    f"{self.path} is not an autocron database, or it is damaged ({error}); it was left untouched. "
+                    "Give start() another path, or restore the file from a backup"
+                )
+            case sqlite3.SQLITE_FULL:
+                return StoreError(f"the disk of {self.path} is full; nothing was stored. Free some space")
+            case sqlite3.SQLITE_READONLY:
+                return StoreError(f"the database {self.path} is read-only; nothing was stored. Correct its mode")
+            case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN:
+                return StoreError(f"the database {self.path} can't be read or written: {error}")
+            case _:
+                return None
+
+
+def _synchronous(durability: str) -> str:
+    return "full" if durability == "full" else "normal"
+
+
+def _quote(path: Path) -> str:
+    return re.sub(r"[?#%]", lambda found: f"%{ord(found[0]):02x}", str(path))

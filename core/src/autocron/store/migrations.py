@@ -1,0 +1,66 @@
+"""From an empty file, or an older schema, to the newest: the numbered files in ``schema/``, one transaction each."""
+
+from __future__ import annotations
+
+import sqlite3
+from importlib import resources
+from pathlib import Path
+
+from autocron.errors import ForeignDatabaseError
+
+APPLICATION_ID = 0x6175746F
+"""Stored in the file's header: tells an autocron database from any other SQLite file ("auto" in ASCII)."""
+
+NEWEST = 1
+"""The schema version that this code writes; ``schema/`` has a file for each number up to it."""
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema up to date. Raises ForeignDatabaseError for what isn't ours, without touching it."""
+    version = _checked_version(connection, path)
+    if version == NEWEST:
+        return
+    if version == 0:
+        # Both are kept in the file, and the first can only be chosen before anything else is written.
+        connection.execute("pragma auto_vacuum = incremental")
+        connection.execute("pragma journal_mode = wal")
+    connection.execute("begin immediate")
+    try:
+        # Another process may have been quicker while this one waited for the lock.
+        for number in range(_checked_version(connection, path) + 1, NEWEST + 1):
+            for statement in _statements(number):
+                connection.execute(statement)
+            connection.execute(f"pragma user_version = {number}")
+            connection.execute(f"pragma application_id = {APPLICATION_ID}")
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+
+
+def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
+    (application_id,) = connection.execute("pragma application_id").fetchone()
+    (version,) = connection.execute("pragma user_version").fetchone()
+    (tables,) = connection.execute("select count(*) from sqlite_schema").fetchone()
+    if application_id != APPLICATION_ID and (application_id or version or tables):
+        raise ForeignDatabaseError(
+            f"{path} is a SQLite database of another program; it was left untouched. Give start() another path"
+        )
+    if version > NEWEST:
+        raise ForeignDatabaseError(
+            f"{path} was made by a newer version of autocron (schema {version}, this one knows {NEWEST}); "
+            "it was left untouched. Upgrade autocron here"
+        )
+    return int(version)
+
+
+def _statements(number: int) -> list[str]:
+    folder = resources.files("autocron.store") / "schema"
+    (file,) = (entry for entry in folder.iterdir() if entry.name.startswith(f"{number:04d}_"))
+    statements, current = [], ""
+    for line in file.read_text(encoding="utf-8").splitlines(keepends=True):
+        current += line
+        if sqlite3.complete_statement(current):
+            statements.append(current)
+            current = ""
+    return statements

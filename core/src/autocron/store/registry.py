@@ -1,0 +1,130 @@
+"""The SQLite store's memory of settings, applications and their tasks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autocron.model import Application, Launch, ScheduledTask, Settings
+from autocron.store.database import Database
+from autocron.store.timetable import save_schedules
+
+
+class Registry:
+    database: Database
+
+    def revision(self) -> int:
+        return int(self.database.read("select number from revision")[0]["number"])
+
+    def settings(self) -> Settings:
+        found = self.database.read("select name, value from settings")
+        return Settings.from_mapping({row["name"]: json.loads(row["value"]) for row in found})
+
+    def change_settings(self, changes: Mapping[str, Any]) -> None:
+        """Nothing is written when nothing changes: start() says the same settings in every process."""
+        with self.database.transaction():
+            stored = {row["name"]: row["value"] for row in self.database.read("select name, value from settings")}
+            changed = False
+            for name, value in changes.items():
+                text = None if value is None else json.dumps(value)
+                if stored.get(name) == text:
+                    continue
+                changed = True
+                if text is None:
+                    self.database.write("delete from settings where name = ?", (name,))
+                else:
+                    self.database.write(
+                        "insert into settings (name, value) values (?, ?) "
+                        "on conflict (name) do update set value = excluded.value",
+                        (name, text),
+                    )
+            if changed:
+                self._revise()
+
+    def register(
+        self, launch: Launch, tasks: Mapping[str, str], schedules: Sequence[ScheduledTask], now: int
+    ) -> int:
+        with self.database.transaction():
+            application = self._application_id(launch, now)
+            changed = self._learn_tasks(application, tasks)
+            changed = save_schedules(self.database, application, schedules, now) or changed
+            if changed:
+                self._revise()
+            return application
+
+    def attach(self, application: int, now: int) -> None:
+        with self.database.transaction():
+            self.database.write("update applications set attached_at = ? where id = ?", (now, application))
+            self.database.write(
+                "update jobs set readiness = 1 where state = 'waiting' and readiness = 2 and application = ?",
+                (application,),
+            )
+            self._revise()
+
+    def applications(self) -> list[Application]:
+        modules: dict[int, list[str]] = {}
+        for row in self.database.read("select distinct application, module from tasks order by module"):
+            modules.setdefault(row["application"], []).append(row["module"])
+        return [
+            Application(
+                id=row["id"],
+                launch=Launch.from_json(row["launch"]),
+                attached_at=row["attached_at"],
+                modules=tuple(modules.get(row["id"], ())),
+            )
+            for row in self.database.read("select id, launch, attached_at from applications order by id")
+        ]
+
+    def _application_id(self, launch: Launch, now: int) -> int:
+        text = launch.to_json()
+        found = self.database.read("select id from applications where launch = ?", (text,))
+        if found:
+            return int(found[0]["id"])
+        self.database.write("insert into applications (launch, attached_at) values (?, ?)", (text, now))
+        self._revise()
+        return int(self.database.read("select id from applications where launch = ?", (text,))[0]["id"])
+
+    def _learn_tasks(self, application: int, tasks: Mapping[str, str]) -> bool:
+        found = self.database.read("select name, module from tasks where application = ?", (application,))
+        known = {row["name"]: row["module"] for row in found}
+        new = {name: module for name, module in tasks.items() if known.get(name) != module}
+        for name, module in new.items():
+            self.database.write(
+                "insert or replace into tasks (name, application, module) values (?, ?, ?)", (name, application, module)
+            )
+        return bool(new)
+
+    def adopt_jobs(self, application: int, orphaned: Sequence[int]) -> int:
+        """waiting → waiting, at another application that knows the task."""
+        with self.database.transaction():
+            return sum(
+                self.database.write(
+                    "update jobs set application = :adopter where state = 'waiting' and application = :orphaned "
+                    "and task in (select name from tasks where application = :adopter)",
+                    {"adopter": application, "orphaned": other},
+                ).rowcount
+                for other in orphaned
+            )
+
+    def with_waiting_jobs(self, applications: Sequence[int]) -> list[int]:
+        return [
+            application
+            for application in applications
+            if self.database.read(
+                "select 1 from jobs where state = 'waiting' and readiness = 1 and application = ? limit 1",
+                (application,),
+            )
+        ]
+
+    def forget_applications(self, before: int) -> None:
+        """Drop applications that attached last before this moment and have no job left."""
+        with self.database.transaction():
+            gone = self.database.write(
+                "delete from applications where attached_at < ? and id not in (select application from jobs)", (before,)
+            ).rowcount
+            if gone:
+                self._revise()
+
+    def _revise(self) -> None:
+        self.database.write("update revision set number = number + 1")

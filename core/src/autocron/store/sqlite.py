@@ -1,0 +1,347 @@
+"""The store in a SQLite file: one method per transition, one guarded statement each."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from autocron.clock import MICROSECONDS
+from autocron.errors import ClaimLostError, InvalidStateError
+from autocron.model import Claim, Counts, Job, NewJob, Policy, Status, Work
+from autocron.store import rows
+from autocron.store.database import Database
+from autocron.store.registry import Registry
+from autocron.store.timetable import Timetable
+
+
+_CANCELLED_KEPT = 1800 * MICROSECONDS
+
+
+class SqliteStore(Registry, Timetable):
+    """Jobs in the SQLite file at ``path``. ``create`` makes the file (mode 0600) if it isn't there."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        self.database = Database(path, create=create)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        return self.database.transaction()
+
+    def close(self) -> None:
+        self.database.close()
+
+    def before_fork(self) -> None:
+        self.database.before_fork()
+
+    def after_fork_in_parent(self) -> None:
+        self.database.after_fork_in_parent()
+
+    def after_fork_in_child(self) -> None:
+        self.database.after_fork_in_child()
+
+    def set_durability(self, durability: str) -> None:
+        self.database.set_durability(durability)
+
+    def maintain(self) -> bool:
+        """Checkpoint the WAL, and give freed pages back to the file system."""
+        return self.database.maintain()
+
+    # -- transitions ---------------------------------------------------------------------------------------
+
+    def add(self, jobs: Sequence[NewJob], now: int) -> list[str]:
+        """→ waiting."""
+        if len(jobs) == 1:
+            return [self._add_one(jobs[0], now)]
+        with self.database.transaction():
+            return [self._add_one(job, now) for job in jobs]
+
+    def _add_one(self, job: NewJob, now: int) -> str:
+        nonce = random.getrandbits(rows.NONCE_BITS)
+        later = job.run_at is not None and job.run_at > now
+        try:
+            cursor = self.database.write(
+                """
+                insert into jobs (nonce, task, application, queue, priority, state, readiness, run_at, arguments,
+                                  policy, created_at, unique_key)
+                values (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?)
+                """,
+                (
+                    nonce,
+                    job.task,
+                    job.application,
+                    job.queue,
+                    job.priority,
+                    0 if later else 1,
+                    job.run_at if later else now,
+                    job.arguments,
+                    job.policy,
+                    now,
+                    job.unique_key,
+                ),
+            )
+        except sqlite3.IntegrityError:
+            found = self.database.read(
+                "select id, nonce from jobs where unique_key = ? and state in ('waiting', 'running')",
+                (job.unique_key,),
+            )
+            if job.unique_key is None:
+                raise
+            if not found:  # it ended between the two statements
+                return self._add_one(job, now)
+            return rows.uuid_of(found[0]["id"], found[0]["nonce"])
+        assert cursor.lastrowid is not None
+        return rows.uuid_of(cursor.lastrowid, nonce)
+
+    def promote(self, now: int) -> int:
+        """waiting, later → waiting, ready."""
+        return self.database.write(
+            "update jobs set readiness = 1 where state = 'waiting' and readiness = 0 and run_at <= ?", (now,)
+        ).rowcount
+
+    def claim(self, application: int, limit: int, owner: str, now: int) -> list[Work]:
+        """waiting, ready → running."""
+        claimed = self.database.write_returning(
+            """
+            update jobs set state = 'running', attempt = attempt + 1, owner = :owner, started_at = :now,
+                            cancel_requested = 0
+            where id in (
+                select id from jobs
+                where state = 'waiting' and readiness = 1 and application = :application
+                  and queue not in (select queue from paused_queues)
+                order by priority desc, id limit :limit
+            )
+            returning id, nonce, attempt, task, arguments, policy, failures, lost, schedule, priority
+            """,
+            {"owner": owner, "now": now, "application": application, "limit": limit},
+        )
+        claimed.sort(key=lambda row: (-row["priority"], row["id"]))
+        return [
+            Work(
+                claim=Claim(row["id"], row["attempt"], owner),
+                uuid=rows.uuid_of(row["id"], row["nonce"]),
+                task=row["task"],
+                arguments=row["arguments"],
+                policy=Policy.from_json(row["policy"]),
+                failures=row["failures"],
+                lost=row["lost"],
+                schedule=row["schedule"],
+            )
+            for row in claimed
+        ]
+
+    def finish(self, claim: Claim, result: str, worker: int, expires_at: int, now: int) -> None:
+        """running → done."""
+        self._leave_running(
+            claim,
+            "state = 'done', result = :result, error = '', traceback = '', worker = :worker, finished_at = :now, "
+            "expires_at = :expires_at",
+            {"result": result, "worker": worker, "expires_at": expires_at, "now": now},
+        )
+
+    def fail(
+        self, claim: Claim, error: str, traceback: str, worker: int, expires_at: int, now: int, *, lost: bool = False
+    ) -> None:
+        """running → error."""
+        with self.database.transaction():
+            self._note_attempt(claim, "lost" if lost else "error", error, traceback, worker, now)
+            self._leave_running(
+                claim,
+                "state = 'error', error = :error, traceback = :traceback, worker = :worker, finished_at = :now, "
+                "expires_at = :expires_at, failures = failures + :failed, lost = lost + :lost",
+                {
+                    "error": error,
+                    "traceback": traceback,
+                    "worker": worker,
+                    "expires_at": expires_at,
+                    "failed": int(not lost),
+                    "lost": int(lost),
+                    "now": now,
+                },
+            )
+
+    def retry_later(
+        self, claim: Claim, error: str, traceback: str, worker: int, run_at: int, now: int, *, lost: bool = False
+    ) -> None:
+        """running → waiting, the attempt counted."""
+        with self.database.transaction():
+            self._note_attempt(claim, "lost" if lost else "error", error, traceback, worker, now)
+            self._back_to_waiting(
+                claim,
+                now,
+                "readiness = :readiness, run_at = :run_at, error = :error, "
+                "traceback = :traceback, worker = :worker, failures = failures + :failed, lost = lost + :lost",
+                {
+                    "readiness": 0 if run_at > now else 1,
+                    "run_at": run_at,
+                    "error": error,
+                    "traceback": traceback,
+                    "worker": worker,
+                    "failed": int(not lost),
+                    "lost": int(lost),
+                },
+            )
+
+    def release(self, claim: Claim, now: int) -> None:
+        """running → waiting, not counted."""
+        with self.database.transaction():
+            self._note_attempt(claim, "released", "", "", None, now)
+            self._back_to_waiting(claim, now, "readiness = 1, started_at = null", {})
+
+    def hold(self, claim: Claim, reason: str, now: int) -> None:
+        """running → waiting, held for newer code."""
+        with self.database.transaction():
+            self._note_attempt(claim, "held", reason, "", None, now)
+            self._back_to_waiting(
+                claim, now, "readiness = 2, started_at = null, error = :reason", {"reason": reason}
+            )
+
+    def cancel(self, uuid: str, expires_at: int, now: int) -> Status | None:
+        """waiting → cancelled; running: the wish is noted."""
+        key = rows.key_of(uuid)
+        with self.database.transaction():
+            self.database.write(
+                """
+                update jobs set state = 'cancelled', finished_at = :now, expires_at = :expires_at
+                where id = :id and nonce = :nonce and state = 'waiting'
+                """,
+                {**key, "now": now, "expires_at": expires_at},
+            )
+            self.database.write(
+                "update jobs set cancel_requested = 1 where id = :id and nonce = :nonce and state = 'running'", key
+            )
+            return self._status(key)
+
+    def cancelled(self, claim: Claim, worker: int, expires_at: int, now: int) -> None:
+        """running → cancelled."""
+        with self.database.transaction():
+            self._note_attempt(claim, "cancelled", "", "", worker, now)
+            self._leave_running(
+                claim,
+                "state = 'cancelled', worker = :worker, finished_at = :now, expires_at = :expires_at",
+                {"worker": worker, "expires_at": expires_at, "now": now},
+            )
+
+    def retry(self, uuid: str, now: int) -> Status | None:
+        """error | cancelled → waiting."""
+        key = rows.key_of(uuid)
+        with self.database.transaction():
+            before = self._status(key)
+            try:
+                self.database.write(
+                    """
+                    update jobs set state = 'waiting', readiness = 1, run_at = :now, failures = 0, lost = 0,
+                                    finished_at = null, expires_at = null, cancel_requested = 0
+                    where id = :id and nonce = :nonce and state in ('error', 'cancelled')
+                    """,
+                    {**key, "now": now},
+                )
+            except sqlite3.IntegrityError:
+                raise InvalidStateError(
+                    f"job {uuid} can't run again now: another job with its unique key waits or runs"
+                ) from None
+            return before
+
+    def recover(self, owner: str, expires_at: int, now: int) -> int:
+        """running → waiting, or → error for what may run at most once."""
+        with self.database.transaction():
+            orphans = self.database.read(
+                "select id, attempt, owner, policy from jobs where state = 'running' and owner <> ?", (owner,)
+            )
+            for row in orphans:
+                claim = Claim(row["id"], row["attempt"], row["owner"])
+                if Policy.from_json(row["policy"]).at_most_once:
+                    error = "the supervisor died during the attempt, and this job may run at most once"
+                    self.fail(claim, error, "", 0, expires_at, now, lost=True)
+                else:
+                    self.release(claim, now)
+            return len(orphans)
+
+    def expire(self, now: int, limit: int) -> int:
+        """Any final state → gone."""
+        deleted = self.database.write(
+            "delete from jobs where id in (select id from jobs where expires_at <= ? limit ?)", (now, limit)
+        ).rowcount
+        return deleted
+
+    def _back_to_waiting(self, claim: Claim, now: int, assignments: str, parameters: dict[str, Any]) -> None:
+        """running → waiting; → cancelled when that was asked for while the attempt ran."""
+        self._leave_running(
+            claim,
+            "state = iif(cancel_requested, 'cancelled', 'waiting'), finished_at = iif(cancel_requested, :now, null), "
+            f"expires_at = iif(cancel_requested, :expiry_if_cancelled, null), {assignments}",
+            {**parameters, "now": now, "expiry_if_cancelled": now + _CANCELLED_KEPT},
+        )
+
+    def _leave_running(self, claim: Claim, assignments: str, parameters: dict[str, Any]) -> None:
+        """The one guard of all transitions out of running: this attempt of this owner is the running one."""
+        changed = self.database.write(
+            f"update jobs set owner = null, lease = null, {assignments} "  # noqa: S608  (constants of this module)
+            "where id = :id and state = 'running' and attempt = :attempt and owner = :owner",
+            {**parameters, "id": claim.job, "attempt": claim.attempt, "owner": claim.owner},
+        ).rowcount
+        if not changed:
+            raise ClaimLostError(
+                f"attempt {claim.attempt} of job {claim.job} is no longer the running one; its outcome isn't counted"
+            )
+
+    def _note_attempt(
+        self, claim: Claim, outcome: str, error: str, traceback: str, worker: int | None, now: int
+    ) -> None:
+        self.database.write(
+            """
+            insert or replace into attempts (job, attempt, started_at, finished_at, worker, outcome, error, traceback)
+            select id, attempt, started_at, :now, :worker, :outcome, :error, :traceback from jobs
+            where id = :id and state = 'running' and attempt = :attempt and owner = :owner
+            """,
+            {
+                "id": claim.job,
+                "attempt": claim.attempt,
+                "owner": claim.owner,
+                "now": now,
+                "worker": worker,
+                "outcome": outcome,
+                "error": error,
+                "traceback": traceback,
+            },
+        )
+
+    # -- questions -----------------------------------------------------------------------------------------
+
+    def cancel_requests(self) -> list[Claim]:
+        found = self.database.read(
+            "select id, attempt, owner from jobs where state = 'running' and cancel_requested = 1"
+        )
+        return [Claim(row["id"], row["attempt"], row["owner"]) for row in found]
+
+    def next_run_at(self) -> int | None:
+        return self._one("select min(run_at) from jobs where state = 'waiting' and readiness = 0")
+
+    def next_expiry(self) -> int | None:
+        return self._one("select min(expires_at) from jobs where expires_at is not null")
+
+    def job(self, uuid: str) -> Job | None:
+        found = self.database.read("select * from jobs where id = :id and nonce = :nonce", rows.key_of(uuid))
+        return rows.job(found[0]) if found else None
+
+    def jobs(self, *, finished: bool = False, limit: int = -1) -> list[Job]:
+        where = "where state in ('done', 'error', 'cancelled')" if finished else ""
+        found = self.database.read(f"select * from jobs {where} order by id desc limit ?", (limit,))  # noqa: S608
+        return [rows.job(row) for row in found]
+
+    def counts(self) -> Counts:
+        found = self.database.read("select state, count(*) as number from jobs group by state")
+        return Counts({Status(row["state"]): row["number"] for row in found})
+
+    def changes(self) -> int:
+        return int(self._one("pragma data_version") or 0)
+
+    def _status(self, key: Mapping[str, int]) -> Status | None:
+        found = self.database.read("select state from jobs where id = :id and nonce = :nonce", key)
+        return Status(found[0]["state"]) if found else None
+
+    def _one(self, sql: str, parameters: tuple[Any, ...] = ()) -> int | None:
+        ((value,),) = self.database.read(sql, parameters)
+        return None if value is None else int(value)

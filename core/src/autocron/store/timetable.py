@@ -1,0 +1,113 @@
+"""The SQLite store's schedules: keeping them, and turning their slots into jobs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from autocron.model import ScheduledTask
+from autocron.store import rows
+from autocron.store.database import Database
+
+_COLUMNS = (
+    "name task spec words application arguments queue priority policy misfire grace overlap jitter anchor "
+    "next_run_at last_run_at"
+).split()
+
+
+def save_schedules(database: Database, application: int, schedules: Sequence[ScheduledTask], now: int) -> bool:
+    """Register schedules. Whether something changed that a supervisor must know.
+
+    An unchanged one keeps its anchor and its next slot, also through a restart of everything: a slot that passed
+    meanwhile is a misfire. A new or changed one starts anew.
+    """
+    changed = False
+    for schedule in schedules:
+        same = database.read(
+            "select * from schedules where name = ? and spec = ? order by application = ? desc, seen_at desc limit 1",
+            (schedule.name, schedule.spec, application),
+        )
+        values = {name: getattr(schedule, name) for name in _COLUMNS} | {"application": application}
+        if same:
+            values |= {name: same[0][name] for name in ("anchor", "next_run_at", "last_run_at")}
+        if not same or any(same[0][name] != values[name] for name in _COLUMNS):
+            changed = True
+        values["seen_at"] = now
+        columns = [*_COLUMNS, "seen_at"]
+        database.write(
+            f"insert or replace into schedules ({', '.join(columns)}) "  # noqa: S608  (constants of this module)
+            f"values ({', '.join(':' + column for column in columns)})",
+            values,
+        )
+    return changed
+
+
+class Timetable:
+    database: Database
+
+    def schedules(self) -> list[ScheduledTask]:
+        found = self.database.read(f"select {', '.join(_COLUMNS)} from schedules order by name")  # noqa: S608
+        return [ScheduledTask(**dict(row)) for row in found]
+
+    def fire(
+        self, schedule: ScheduledTask, slots: Sequence[tuple[int, int]], next_run_at: int | None, now: int
+    ) -> int:
+        """→ waiting for each slot's job, and the schedule moves on, in one transaction."""
+        with self.database.transaction():
+            parameters = {
+                "name": schedule.name,
+                "spec": schedule.spec,
+                "application": schedule.application,
+                "expected": schedule.next_run_at,
+                "next_run_at": next_run_at,
+                "last_run_at": slots[-1][0] if slots else None,
+            }
+            if not self.database.read(
+                "select 1 from schedules where name = :name and spec = :spec and application = :application "
+                "and next_run_at is :expected",
+                parameters,
+            ):
+                return 0
+            # For every application that has it: whoever fires it next goes on from here.
+            self.database.write(
+                "update schedules set next_run_at = :next_run_at, last_run_at = coalesce(:last_run_at, last_run_at) "
+                "where name = :name and spec = :spec",
+                parameters,
+            )
+            return sum(self._make_job(schedule, slot, run_at, now) for slot, run_at in slots)
+
+    def _make_job(self, schedule: ScheduledTask, slot: int, run_at: int, now: int) -> int:
+        # The unique index on (schedule, slot) is the last guard: no slot ever makes two jobs.
+        return self.database.write(
+            """
+            insert or ignore into jobs (nonce, task, application, queue, priority, state, readiness, run_at,
+                                        arguments, policy, created_at, schedule, slot)
+            values (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?)
+            """,
+            (
+                random.getrandbits(rows.NONCE_BITS),
+                schedule.task,
+                schedule.application,
+                schedule.queue,
+                schedule.priority,
+                0 if run_at > now else 1,
+                run_at,
+                schedule.arguments,
+                schedule.policy,
+                now,
+                schedule.name,
+                slot,
+            ),
+        ).rowcount
+
+    def has_unfinished(self, schedule: str) -> bool:
+        found = self.database.read(
+            "select 1 from jobs where schedule = ? and state in ('waiting', 'running') limit 1", (schedule,)
+        )
+        return bool(found)
+
+    def drop_unseen_schedules(self, application: int, before: int) -> list[str]:
+        dropped = self.database.write_returning(
+            "delete from schedules where application = ? and seen_at < ? returning name", (application, before)
+        )
+        return [row["name"] for row in dropped]

@@ -1,0 +1,207 @@
+"""The worker: imports the application, then runs one job after the other until its pipe closes."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import logging
+import os
+import signal
+import sys
+import sysconfig
+import threading
+import traceback
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from autocron import attempt, hosts, locations
+from autocron.attempt import AroundJob
+from autocron.model import Launch, Outcome, Work
+from autocron.processes.channel import BlockingChannel
+from autocron.processes.lifeline import end_with
+from autocron.processes.locks import LockFile
+from autocron.processes.spawn import reset_signals
+from autocron.tasks import functions
+
+logger = logging.getLogger("autocron.worker")
+
+FileState = tuple[str, int, int]
+"""Path, modification time in nanoseconds, size: by it a supervisor sees that a worker's code is old."""
+
+
+def main(database: Path, fds: Sequence[int]) -> None:
+    """Run jobs until the supervisor closes the pipe. ``fds``: jobs, outcomes, lifeline."""
+    reset_signals()
+    # A terminal's Ctrl-C and a service manager's TERM reach every process; it is the supervisor that ends workers,
+    # after the grace. A handler, not SIG_IGN: what a job starts must not inherit deafness.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    jobs_fd, outcomes_fd, lifeline = fds
+    end_with(lifeline)
+    LockFile.open(locations.lock_path(database)).enter_worker()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    channel = BlockingChannel(jobs_fd, outcomes_fd)
+    message = channel.receive()
+    if message is not None:
+        Worker(database, channel, *message).run()
+
+
+class Worker:
+    """One process's share of the work: ``threads`` jobs at a time."""
+
+    def __init__(
+        self, database: Path, channel: BlockingChannel, launch: Launch, modules: Sequence[str], threads: int, serializer: str
+    ) -> None:
+        self.database = database
+        self.channel = channel
+        self.launch = launch
+        self.modules = modules
+        self.threads = threads
+        self.serializer = serializer
+        self._around: tuple[AroundJob, ...] = ()
+        self._broken = ""
+        self._sending = threading.Lock()
+        self._modules_reported = 0
+        self._runners = threading.local()
+
+    def run(self) -> None:
+        self._prepare()
+        if self.threads == 1:
+            while (message := self.channel.receive()) is not None:
+                self._attempt(message[0])
+        else:
+            with ThreadPoolExecutor(self.threads, thread_name_prefix="autocron-job") as pool:
+                while (message := self.channel.receive()) is not None:
+                    pool.submit(self._attempt, message[0])
+
+    def _prepare(self) -> None:
+        """Become the application: its path, its folder, its modules, its setups."""
+        sys.path[:] = self.launch.path
+        if os.path.isdir(self.launch.cwd):
+            os.chdir(self.launch.cwd)
+        hosts.enter_worker(hosts.WorkerIdentity(self.database, self.launch))
+        for module in self.modules:
+            try:
+                self._import(module)
+            except BaseException as error:  # also SystemExit from a module's top level
+                logger.error("the module %s can't be imported; its jobs wait:\n%s", module, _traceback_of(error))
+        try:
+            self._around = tuple(factory for setup in self.launch.setups if (factory := self._set_up(*setup)))
+        except BaseException as error:
+            self._broken = f"the worker can't be set up: {attempt.one_line(error)}"
+            logger.error("%s; jobs wait until it can:\n%s", self._broken, _traceback_of(error))
+        self.channel.send(("ready",))
+        self._report_files()
+
+    def _set_up(self, dotted: str, arguments: str) -> AroundJob | None:
+        module, _, name = dotted.partition(":")
+        function: Callable[..., AroundJob | None] = getattr(importlib.import_module(module), name)
+        return function(**json.loads(arguments))
+
+    # -- one job -------------------------------------------------------------------------------------------
+
+    def _attempt(self, work: Work) -> None:
+        outcome = self._outcome_of(work)
+        with self._sending:
+            self.channel.send(("outcome", work.claim, outcome))
+        self._report_files()
+
+    def _outcome_of(self, work: Work) -> Outcome:
+        if self._broken:
+            return Outcome(error=self._broken, unknown=True)
+        try:
+            function = self._find(work.task)
+        except BaseException as error:
+            logger.error("%s can't be imported; the job waits:\n%s", work.task, _traceback_of(error))
+            return Outcome(error=f"{work.task} can't be imported: {attempt.one_line(error)}", unknown=True)
+        if function is None:
+            return Outcome(error=f"the running code has no task {work.task}", unknown=True)
+        return attempt.run(
+            function,
+            work.arguments,
+            work.policy,
+            serializer=self.serializer,
+            around=self._around,
+            await_=self._await,
+        )
+
+    def _await(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run on this thread's own loop, which stays: clients and pools that a task keeps belong to a loop."""
+        import asyncio  # dear, and most workers never need it
+
+        runner: asyncio.Runner | None = getattr(self._runners, "runner", None)
+        if runner is None:
+            runner = self._runners.runner = asyncio.Runner()
+        return runner.run(coroutine)
+
+    # -- the application's code ----------------------------------------------------------------------------
+
+    def _find(self, task: str) -> Callable[..., Any] | None:
+        """The decorated function. Its module is imported first if that hasn't been done."""
+        if task not in functions:
+            module = task.rpartition(".")[0]
+            while module and not self._import_if_there(module):
+                module = module.rpartition(".")[0]
+        return functions.get(task)
+
+    def _import_if_there(self, module: str) -> bool:
+        try:
+            self._import(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise
+            return False
+        return True
+
+    def _import(self, module: str) -> None:
+        if self.launch.main is None or module != self.launch.main[0]:
+            importlib.import_module(module)
+        elif module not in sys.modules:
+            self._import_main(*self.launch.main)
+
+    def _import_main(self, name: str, file: str) -> None:
+        """The application's main script, as a module: what is under its main guard doesn't run."""
+        spec = importlib.util.spec_from_file_location(name, file)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{file} can't be imported", name=name)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+
+    def _report_files(self) -> None:
+        """Tell the supervisor which files this process's code came from, whenever there are more."""
+        if len(sys.modules) == self._modules_reported:
+            return
+        self._modules_reported = len(sys.modules)
+        with self._sending:
+            self.channel.send(("files", loaded_files()))
+
+
+def loaded_files() -> list[FileState]:
+    """The source files of everything imported that isn't Python's own."""
+    standard = sysconfig.get_path("stdlib")
+    packages = sysconfig.get_path("purelib")
+    files = []
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if not isinstance(file, str) or file.startswith(standard) and not file.startswith(packages):
+            continue
+        try:
+            seen = os.stat(file)
+        except OSError:
+            continue
+        files.append((file, seen.st_mtime_ns, seen.st_size))
+    return files
+
+
+def _traceback_of(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
