@@ -13,6 +13,8 @@
 Importing it opens no file, starts no thread and spawns nothing.
 """
 
+from typing import TYPE_CHECKING
+
 from autocron.app import Autocron, default
 from autocron.errors import (
     AutocronError,
@@ -35,6 +37,9 @@ from autocron.model import CANCELLED, DONE, ERROR, RUNNING, WAITING, Status
 from autocron.results import TaskResult
 from autocron.tasks import Task
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __version__ = "0.1.0"
 
 Result = TaskResult
@@ -47,6 +52,15 @@ cron = default.cron
 periodic = default.periodic
 at = default.at
 setup_worker = default.setup_worker
+
+
+
+def command_line(arguments: "Sequence[str]") -> int:
+    """What the command ``autocron`` does with these arguments; returns its exit status. For adapters' commands."""
+    from autocron.cli import main
+
+    return main(arguments)
+
 
 __all__ = [
     "CANCELLED",
@@ -75,6 +89,7 @@ __all__ = [
     "TaskFailed",
     "TaskResult",
     "at",
+    "command_line",
     "cron",
     "default",
     "delay",

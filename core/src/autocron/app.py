@@ -16,7 +16,7 @@ from autocron import clock, hosts, locations
 from autocron.attachment import Attachment
 from autocron.engines import InlineEngine, StoreEngine
 from autocron.errors import AutocronWarning, ConfigurationError, NotStartedError, TaskDefinitionError
-from autocron.model import Launch
+from autocron.model import Launch, Setup
 from autocron.declared import Declared, Firing, ScheduleOptions, split_schedule_options
 from autocron.options import Options, TaskOptions
 from autocron.processes.spawn import python_executable
@@ -61,7 +61,7 @@ class Autocron:
         self._guard = threading.RLock()
         self._tasks: dict[str, str] = {}
         self._schedules: dict[str, Declared] = {}
-        self._setups: dict[str, str] = {}
+        self._setups: dict[str, Setup] = {}
         self._engine: StoreEngine | InlineEngine | None = None
         self._attachment: Attachment | None = None
         self._registered: Registered | None = None
@@ -130,18 +130,24 @@ class Autocron:
             return []
         return [TaskResult(engine, job.uuid, job) for job in engine.store.jobs()]
 
-    def setup_worker(self, function: str, arguments: Mapping[str, Any] | None = None) -> None:
+    def setup_worker(
+        self, function: str, arguments: Mapping[str, Any] | None = None, *, module: str | None = None
+    ) -> None:
         """Have every worker of this application call ``function`` (``"module:name"``) before its first job.
 
-        It is called with ``arguments`` (JSON values) as keywords, once the application's modules can be imported. It
+        It is called with ``arguments`` (JSON values) as keywords. If the name of a ``module`` is given, workers import
+        that first and pass it as first argument; ``"__main__"`` stands for this process's main module. The function
         may return a factory of context managers: one is entered around every job. This is how a framework's adapter
-        gives jobs what requests have.
+        gives jobs what requests have. Raises ConfigurationError for what can't be called, TaskDefinitionError for a
+        main module that can't be imported.
         """
-        module, _, name = function.partition(":")
-        if not module or not name:
+        if not all(function.partition(":")):
             raise ConfigurationError(f'a worker setup is named "module:function", not {function!r}')
+        if module == "__main__":
+            _refuse_unguarded_main(function)
+            module = main_module_name()
         with self._guard:
-            self._setups[function] = json.dumps(dict(arguments or {}), sort_keys=True)
+            self._setups[function] = Setup(function, json.dumps(dict(arguments or {}), sort_keys=True), module)
             self._attach_if_changed()
 
     # -- tasks ---------------------------------------------------------------------------------------------
@@ -306,9 +312,8 @@ class Autocron:
             plain = function.function if isinstance(function, Task) else function
             task = Task(plain, checked, self._current_engine)
             task.check_arguments(args, {})
-            if plain.__module__ == "__main__" and hosts.this_process() is hosts.Host.SERVER:
-                if problem := main_module_problem():
-                    raise TaskDefinitionError(f"{task.name} can't run in a worker: {problem}")
+            if plain.__module__ == "__main__":
+                _refuse_unguarded_main(task.name)
             declared = Declared(task, plain, build, firing, args)
             with self._guard:
                 functions[task.name] = plain
@@ -381,15 +386,22 @@ class Autocron:
             return worker.launch
         main = None
         file = getattr(sys.modules["__main__"], "__file__", None)
-        if file and main_module_name() in self._tasks.values():
+        needed = {*self._tasks.values(), *(setup.module for setup in self._setups.values())}
+        if file and main_module_name() in needed:
             main = (main_module_name(), os.path.abspath(file))
         return Launch(
             executable=python_executable(),
             cwd=os.getcwd(),
             path=tuple(os.path.abspath(entry) for entry in sys.path),
             main=main,
-            setups=tuple(sorted(self._setups.items())),
+            setups=tuple(self._setups[name] for name in sorted(self._setups)),
         )
+
+
+def _refuse_unguarded_main(name: str) -> None:
+    """Raise TaskDefinitionError if the main module can't be imported by the workers that this process starts."""
+    if hosts.this_process() is hosts.Host.SERVER and (problem := main_module_problem()):
+        raise TaskDefinitionError(f"{name} can't run in a worker: {problem}")
 
 
 default = Autocron()

@@ -156,18 +156,26 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Setup:
+    """What a worker calls before its first job: ``module:function``, its JSON keywords, a module to import first."""
+
+    function: str
+    arguments: str
+    module: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """How a worker imports an application: the way the attached process did.
 
-    ``main`` is the file of the main module and the name under which tasks defined there are known. ``setups`` are
-    worker setups: a dotted path ``module:function`` and JSON arguments each.
+    ``main`` is the name under which tasks of the main module are known, and its file.
     """
 
     executable: str
     cwd: str
     path: tuple[str, ...]
     main: tuple[str, str] | None = None
-    setups: tuple[tuple[str, str], ...] = ()
+    setups: tuple[Setup, ...] = ()
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -181,7 +189,7 @@ class Launch:
             cwd=values["cwd"],
             path=tuple(values["path"]),
             main=tuple(main) if main else None,
-            setups=tuple((dotted, arguments) for dotted, arguments in values["setups"]),
+            setups=tuple(Setup(**setup) for setup in values["setups"]),
         )
 
 

@@ -167,16 +167,16 @@ class Supervisor:
     def fire_due_schedules(self) -> None:
         """Every slot that has come becomes a job, once."""
         now = clock.now()
-        for schedule in self._active_schedules():
-            if schedule.next_run_at is None or schedule.next_run_at > now:
-                continue
+        due = [s for s in self._active_schedules() if s.next_run_at is not None and s.next_run_at <= now]
+        for schedule in due:
             slots, upcoming = due_slots(schedule, now)
             if slots and schedule.overlap == "skip" and self.store.has_unfinished(schedule.name):
                 logger.info("%s: its last job hasn't ended, so this slot makes none", schedule.name)
                 slots = []
             self.store.fire(schedule, slots, upcoming, now)
+        if due:
+            self.schedules = self.store.schedules()
             self._expect_work()
-            self._revision = min(self._revision, 0)  # the schedules are read again before the next look
 
     def exchange_jobs(self) -> None:
         """Outcomes in, claims out, in one transaction."""

@@ -19,7 +19,7 @@ from typing import Any
 
 from autocron import attempt, hosts, locations
 from autocron.attempt import AroundJob
-from autocron.model import Launch, Outcome, Work
+from autocron.model import Launch, Outcome, Setup, Work
 from autocron.processes.channel import BlockingChannel
 from autocron.processes.lifeline import end_with
 from autocron.processes.locks import LockFile
@@ -91,17 +91,21 @@ class Worker:
             except BaseException as error:  # also SystemExit from a module's top level
                 logger.error("the module %s can't be imported; its jobs wait:\n%s", module, _traceback_of(error))
         try:
-            self._around = tuple(factory for setup in self.launch.setups if (factory := self._set_up(*setup)))
+            self._around = tuple(factory for setup in self.launch.setups if (factory := self._set_up(setup)))
         except BaseException as error:
             self._broken = f"the worker can't be set up: {attempt.one_line(error)}"
             logger.error("%s; jobs wait until it can:\n%s", self._broken, _traceback_of(error))
         self.channel.send(("ready",))
         self._report_files()
 
-    def _set_up(self, dotted: str, arguments: str) -> AroundJob | None:
-        module, _, name = dotted.partition(":")
+    def _set_up(self, setup: Setup) -> AroundJob | None:
+        module, _, name = setup.function.partition(":")
         function: Callable[..., AroundJob | None] = getattr(importlib.import_module(module), name)
-        return function(**json.loads(arguments))
+        keywords = json.loads(setup.arguments)
+        if setup.module is None:
+            return function(**keywords)
+        self._import(setup.module)
+        return function(sys.modules[setup.module], **keywords)
 
     # -- one job -------------------------------------------------------------------------------------------
 
