@@ -54,7 +54,6 @@ at = default.at
 setup_worker = default.setup_worker
 
 
-
 def command_line(arguments: "Sequence[str]") -> int:
     """What the command ``autocron`` does with these arguments; returns its exit status. For adapters' commands."""
     from autocron.cli import main

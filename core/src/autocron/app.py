@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import sys
 import threading
-import warnings
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, Unpack, overload
+from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from autocron import clock, hosts, locations
 from autocron.attachment import Attachment
+from autocron.declared import Declared
 from autocron.engines import InlineEngine, StoreEngine
-from autocron.errors import AutocronWarning, ConfigurationError, NotStartedError, TaskDefinitionError
+from autocron.errors import ConfigurationError, NotStartedError, TaskDefinitionError
 from autocron.model import Launch, Setup
-from autocron.declared import Declared, Firing, ScheduleOptions, split_schedule_options
 from autocron.options import Options, TaskOptions
 from autocron.processes.spawn import python_executable
-from autocron.results import TaskResult
+from autocron.results import TaskResult, set_default_source
+from autocron.scheduling import Scheduling
 from autocron.settings import SettingsGiven, checked_settings
 from autocron.store import SqliteStore
 from autocron.tasks import Request, Task, functions, main_module_name, main_module_problem, module_of
 
-if TYPE_CHECKING:
-    from autocron.schedules import Schedule
-
 P = ParamSpec("P")
 R = TypeVar("R")
-F = TypeVar("F", bound=Callable[..., Any])
+
 
 @dataclass(frozen=True, slots=True)
 class Registered:
@@ -51,7 +47,7 @@ class DelayDecorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> Task[P, R]: ...
 
 
-class Autocron:
+class Autocron(Scheduling):
     """Tasks, schedules, and the database that they use. The module's functions are a default instance's methods.
 
     A second instance is for a second database in the same process.
@@ -125,14 +121,12 @@ class Autocron:
 
     def get_results(self) -> list[TaskResult[Any]]:
         """The handles of all jobs in the database, newest first. Raises NotStartedError before ``start``."""
-        engine = self._current_engine()
+        engine = self.engine()
         if isinstance(engine, InlineEngine):
             return []
         return [TaskResult(engine, job.uuid, job) for job in engine.store.jobs()]
 
-    def setup_worker(
-        self, function: str, arguments: Mapping[str, Any] | None = None, *, module: str | None = None
-    ) -> None:
+    def setup_worker(self, function: str, arguments: Mapping[str, Any] | None = None, *, module: str | None = None) -> None:
         """Have every worker of this application call ``function`` (``"module:name"``) before its first job.
 
         It is called with ``arguments`` (JSON values) as keywords. If the name of a ``module`` is given, workers import
@@ -173,7 +167,7 @@ class Autocron:
     def _make_task(self, function: Callable[P, Any], options: Options, name: str | None) -> Task[P, Any]:
         if isinstance(function, Task):
             raise TaskDefinitionError(f"{function.name} is a task already; decorate it with @delay once")
-        task: Task[P, Any] = Task(function, options, self._current_engine, name)
+        task: Task[P, Any] = Task(function, options, self.engine, name)
         functions[task.name] = function
         with self._guard:
             module = module_of(function)
@@ -183,150 +177,20 @@ class Autocron:
                 self._attach_if_changed()
         return task
 
-    # -- schedules -----------------------------------------------------------------------------------------
-
-    def cron(
-        self,
-        expression: str | None = None,
-        *,
-        dialect: str | None = None,
-        timezone: str | None = None,
-        seconds: Any = None,
-        minutes: Any = None,
-        hours: Any = None,
-        dow: Any = None,
-        months: Any = None,
-        dom: Any = None,
-        years: Any = None,
-        days: Any = None,
-        days_of_week: Any = None,
-        crontab: str | None = None,
-        start_date: dt.datetime | dt.date | str | None = None,
-        end_date: dt.datetime | dt.date | str | None = None,
-        **firing_and_options: Unpack[ScheduleOptions],
-    ) -> Callable[[F], F]:
-        """Run the decorated function at the times of a cron expression, such as ``@cron("30 9 0,2 * *")``.
-
-        The function takes no arguments and stays an ordinary function. See ``docs/schedules.md`` for the dialects,
-        the keyword form, and what ``misfire``, ``grace`` (seconds), ``overlap`` and ``jitter`` (seconds) do. Raises
-        ScheduleError naming the field, the value and the remedy.
-        """
-        from autocron import schedules  # only who schedules pays for it
-
-        def build(zone: str | None) -> Schedule:
-            return schedules.cron(
-                expression,
-                dialect=dialect,
-                timezone=timezone or zone,
-                seconds=seconds,
-                minutes=minutes,
-                hours=hours,
-                dow=dow,
-                months=months,
-                dom=dom,
-                years=years,
-                days=days,
-                days_of_week=days_of_week,
-                crontab=crontab,
-                start_date=start_date,
-                end_date=end_date,
-            )
-
-        firing, options = split_schedule_options(firing_and_options, "@cron")
-        text = expression or crontab
-        if text and dialect is None and hosts.worker() is None and (doubt := schedules.ambiguity(text)):
-            warnings.warn(doubt, AutocronWarning, stacklevel=2)
-        return self._scheduled("@cron", build, firing, options)
-
-    def periodic(
-        self,
-        *,
-        weeks: float = 0,
-        days: float = 0,
-        hours: float = 0,
-        minutes: float = 0,
-        seconds: float = 0,
-        start_now: bool = False,
-        timezone: str | None = None,
-        start_date: dt.datetime | dt.date | str | None = None,
-        end_date: dt.datetime | dt.date | str | None = None,
-        **firing_and_options: Unpack[ScheduleOptions],
-    ) -> Callable[[F], F]:
-        """Run the decorated function every so often; without any duration once an hour.
-
-        Counted from the first time that the schedule is registered, without drift. ``start_now`` runs it then, too.
-        """
-        from autocron import schedules
-
-        if not (weeks or days or hours or minutes or seconds):
-            hours = 1
-
-        def build(zone: str | None) -> Schedule:
-            return schedules.interval(
-                weeks=weeks,
-                days=days,
-                hours=hours,
-                minutes=minutes,
-                seconds=seconds,
-                start_now=start_now,
-                timezone=timezone or zone,
-                start_date=start_date,
-                end_date=end_date,
-            )
-
-        firing, options = split_schedule_options(firing_and_options, "@periodic")
-        return self._scheduled("@periodic", build, firing, options)
-
-    def at(
-        self,
-        when: str | dt.datetime | dt.date,
-        *,
-        args: Sequence[Any] = (),
-        timezone: str | None = None,
-        **firing_and_options: Unpack[ScheduleOptions],
-    ) -> Callable[[F], F]:
-        """Run the decorated function once, at a date: ``@at("2027-01-01T00:00", args=["happy new year"])``.
-
-        ISO 8601 text, a datetime or a date; without an offset it is in the configured time zone.
-        """
-        from autocron import schedules
-
-        def build(zone: str | None) -> Schedule:
-            return schedules.date(when, timezone=timezone or zone)
-
-        firing, options = split_schedule_options(firing_and_options, "@at")
-        return self._scheduled("@at", build, firing, options, tuple(args))
-
-    def _scheduled(
-        self,
-        where: str,
-        build: Callable[[str | None], Schedule],
-        firing: Firing,
-        options: Mapping[str, Any],
-        args: tuple[Any, ...] = (),
-    ) -> Callable[[F], F]:
-        build(None)  # what can't be understood fails here, at the decorator
-        checked = Options().changed(options, where)
-
-        def decorate(function: F) -> F:
-            plain = function.function if isinstance(function, Task) else function
-            task = Task(plain, checked, self._current_engine)
-            task.check_arguments(args, {})
-            if plain.__module__ == "__main__":
-                _refuse_unguarded_main(task.name)
-            declared = Declared(task, plain, build, firing, args)
-            with self._guard:
-                functions[task.name] = plain
-                self._tasks[task.name] = module_of(plain)
-                self._schedules[declared.free_name(self._schedules)] = declared
-                self._attach_if_changed()
-            return function
-
-        return decorate
+    def _add_schedule(self, declared: Declared) -> None:
+        function = declared.function
+        if function.__module__ == "__main__":
+            _refuse_unguarded_main(declared.task.name)
+        with self._guard:
+            functions[declared.task.name] = function
+            self._tasks[declared.task.name] = module_of(function)
+            self._schedules[declared.free_name(self._schedules)] = declared
+            self._attach_if_changed()
 
     # -- how it is known to the supervisor -----------------------------------------------------------------
 
-    def _current_engine(self) -> StoreEngine | InlineEngine:
+    def engine(self) -> StoreEngine | InlineEngine:
+        """What runs the calls of this instance's tasks. Raises NotStartedError before ``start``."""
         engine = self._engine
         if engine is not None:
             return engine
@@ -407,4 +271,4 @@ def _refuse_unguarded_main(name: str) -> None:
 default = Autocron()
 """The instance whose methods are the functions of the package."""
 
-TaskResult._default_source = default._current_engine
+set_default_source(default.engine)

@@ -36,7 +36,7 @@ def run(
             if inspect.iscoroutine(value):
                 value = (await_ or run_coroutine)(value)
         return Outcome(result=codec.encode_value(value, serializer=serializer))
-    except BaseException as error:  # also SystemExit: a task that calls sys.exit() fails, its worker goes on
+    except BaseException as error:
         return failure(error, policy)
 
 
@@ -49,7 +49,7 @@ def one_line(error: BaseException) -> str:
     """``ValueError: no such account``; the first line of a longer message."""
     try:
         text = str(error)
-    except Exception:  # a broken __str__ must not hide the error itself
+    except Exception:
         text = "(its message can't be shown)"
     name = type(error).__qualname__
     return f"{name}: {text.splitlines()[0]}" if text.strip() else name

@@ -26,10 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         database = locations.database_path(options.database)
         if options.command == "supervise":
             from autocron.supervisor import Supervisor
+
             logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s autocron: %(message)s")
             Supervisor(database, keep_alive=not options.attached).run()
         elif options.command == "worker":
             from autocron.worker import main as work
+
             work(database, [int(fd) for fd in options.fds.split(",")])
     except AutocronError as error:
         print(f"autocron: {error}", file=sys.stderr)

@@ -192,6 +192,8 @@ class Crew:
                     assignment = worker.assignments.pop(claim, None)
                     if assignment is not None:
                         yield Ending(assignment.work, worker.pid, outcome)
+                case _:
+                    logger.error("worker %s sent what nobody understands: %r", worker.pid, message)
 
     def bury(self, worker: Worker, status: int) -> Iterator[Ending]:
         """A worker has ended: its last outcomes, and what its death means for the jobs it had."""
@@ -202,9 +204,7 @@ class Crew:
         if not worker.ready and not worker.retiring:
             self._pause = min(max(_FIRST_PAUSE, self._pause * 2), _LONGEST_PAUSE)
             self._not_before = clock.monotonic() + self._pause
-            logger.error(
-                "worker %s %s before it was ready; the next one starts in %.1f s", worker.pid, how, self._pause
-            )
+            logger.error("worker %s %s before it was ready; the next one starts in %.1f s", worker.pid, how, self._pause)
         worker.channel.close()
         with contextlib.suppress(OSError):
             os.close(worker.lifeline)

@@ -44,9 +44,7 @@ class StoreEngine:
         task, options = request.task, request.task.job_options
         if task.function.__module__ == "__main__" and (problem := main_module_problem()):
             raise TaskDefinitionError(f"{task.name} can't run in a worker: {problem}")
-        arguments = codec.encode_call(
-            request.args, request.kwargs, serializer=self.settings.serializer, task=task.name
-        )
+        arguments = codec.encode_call(request.args, request.kwargs, serializer=self.settings.serializer, task=task.name)
         unique = options.unique
         key = None
         if unique:

@@ -16,6 +16,8 @@ from autocron.model import Launch
 
 
 class Host(Enum):
+    """What a process is, as far as autocron cares."""
+
     SERVER = auto()
     TOOL = auto()
     TEST = auto()
@@ -54,7 +56,7 @@ def worker() -> WorkerIdentity | None:
 
 
 def this_process() -> Host:
-    """What this process is, as far as autocron cares."""
+    """What this process is."""
     if _worker is not None:
         return Host.WORKER
     if os.environ.get("AUTOCRON_DISABLE", "").lower() not in ("", "0", "false", "off", "no"):

@@ -17,6 +17,8 @@ MAINTENANCE_PAUSE = 5 * MICROSECONDS
 
 
 class Housekeeper:
+    """Knows when what is due; does it when told to ``work``."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
         self._expiry_at = 0

@@ -15,7 +15,7 @@ def database_path(database: str | os.PathLike[str], *, make_folder: bool = False
     name that can't be a file's.
     """
     if not isinstance(database, (str, os.PathLike)) or not str(database).strip() or "\0" in str(database):
-        raise ConfigurationError(f"the database must be a file's name or path, such as \"project.db\", not {database!r}")
+        raise ConfigurationError(f'the database must be a file\'s name or path, such as "project.db", not {database!r}')
     path = Path(database).expanduser() if str(database).startswith("~") else Path(database)
     if not path.is_absolute():
         folder = _home() / ".autocron"
@@ -57,6 +57,6 @@ def _home() -> Path:
     if not home or not folder.is_absolute() or not folder.is_dir():
         raise ConfigurationError(
             f"a database given by its name lives in ~/.autocron/, but there is no usable home folder (HOME={home!r}): "
-            "give an absolute path, such as start(\"/var/lib/myapp/autocron.db\")"
+            'give an absolute path, such as start("/var/lib/myapp/autocron.db")'
         )
     return folder

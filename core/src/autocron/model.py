@@ -47,18 +47,22 @@ class Policy:
 
     def to_json(self) -> str:
         """Only what differs from the defaults: most jobs store two bytes."""
-        if self == _DEFAULT_POLICY:
+        if self == DEFAULT_POLICY:
             return "{}"
-        changed = {name: value for name, value in asdict(self).items() if value != getattr(_DEFAULT_POLICY, name)}
+        changed = {name: value for name, value in asdict(self).items() if value != getattr(DEFAULT_POLICY, name)}
         return json.dumps(changed)
 
     @classmethod
     def from_json(cls, text: str) -> Policy:
         if text == "{}":
-            return _DEFAULT_POLICY
-        values: dict[str, Any] = json.loads(text)
+            return DEFAULT_POLICY
         known = {f.name for f in fields(cls)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known})
+        stored: dict[str, Any] = json.loads(text)
+        values: dict[str, Any] = {}
+        for name, value in stored.items():
+            if name in known:  # a newer version may have stored more
+                values[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**values)
 
     def retry_delay(self, failures: int, chance: float) -> float | None:
         """Seconds until the next attempt after this many failures (at least 1), or None when none is left.
@@ -77,7 +81,7 @@ class Policy:
         return pause + self.jitter * chance
 
 
-_DEFAULT_POLICY = Policy()
+DEFAULT_POLICY = Policy()
 
 
 @dataclass(frozen=True, slots=True)

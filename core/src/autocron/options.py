@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from autocron import clock
 from autocron.errors import ConfigurationError
-from autocron.model import Policy
+from autocron.model import DEFAULT_POLICY, Policy
 
 ExceptionTypes = type[BaseException] | Sequence[type[BaseException]]
 
@@ -58,7 +58,7 @@ class Options:
     priority: int = 0
     unique: bool | str = False
     queue: str = "default"
-    policy: Policy = Policy()
+    policy: Policy = DEFAULT_POLICY
     policy_text: str = "{}"
 
     def changed(self, given: Mapping[str, Any], where: str) -> Options:
@@ -145,9 +145,7 @@ def _backoff(name: str, value: Any, where: str) -> str | float | tuple[float, ..
         return tuple(_number(name, pause, where) for pause in value)
     if isinstance(value, (int, float)):
         return _number(name, value, where)
-    raise ConfigurationError(
-        f"{where}: {name}={value!r} must be \"exponential\", a number of seconds, or a list of them"
-    )
+    raise ConfigurationError(f'{where}: {name}={value!r} must be "exponential", a number of seconds, or a list of them')
 
 
 def _exceptions(name: str, value: Any, where: str) -> tuple[str, ...]:
@@ -172,7 +170,7 @@ def _unique(name: str, value: Any, where: str) -> bool | str:
 
 def _queue(name: str, value: Any, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ConfigurationError(f"{where}: {name}={value!r} must be a queue's name, such as \"mail\"")
+        raise ConfigurationError(f'{where}: {name}={value!r} must be a queue\'s name, such as "mail"')
     return value
 
 

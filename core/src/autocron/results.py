@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Generator, Iterator
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from autocron import clock, codec
 from autocron.errors import InvalidStateError, JobNotFoundError, TaskFailed
@@ -26,6 +26,14 @@ class JobSource(Protocol):
     def retry(self, uuid: str) -> Status | None: ...
 
 
+_default_sources: list[Callable[[], JobSource]] = []
+
+
+def set_default_source(source: Callable[[], JobSource]) -> None:
+    """Say where ``TaskResult.get`` looks: the default instance's engine."""
+    _default_sources.append(source)
+
+
 class TaskResult(Generic[R]):
     """The handle of a job. Every property reads the job as it is now; none of them waits for a worker.
 
@@ -34,8 +42,6 @@ class TaskResult(Generic[R]):
     """
 
     __slots__ = ("_final", "_source", "_uuid", "_value")
-
-    _default_source: ClassVar[Callable[[], JobSource] | None] = None
 
     def __init__(self, source: JobSource, uuid: str, job: Job | None = None) -> None:
         self._source = source
@@ -49,8 +55,7 @@ class TaskResult(Generic[R]):
 
         Raises JobNotFoundError if there is none (or its result has expired), NotStartedError before ``start``.
         """
-        assert TaskResult._default_source is not None
-        source = TaskResult._default_source()
+        source = _default_sources[-1]()
         job = source.job(str(uuid))
         if job is None:
             raise _not_found(str(uuid))
@@ -96,8 +101,7 @@ class TaskResult(Generic[R]):
             return None
         if self._value is None:
             self._value = (codec.decode_value(job.result),)
-        value: R = self._value[0]
-        return value
+        return cast("R", self._value[0])
 
     @property
     def error_message(self) -> str:
@@ -207,8 +211,7 @@ class TaskResult(Generic[R]):
             raise TaskFailed(f"{job.task} was cancelled", job.traceback)
         if job.status is ERROR:
             raise TaskFailed(job.error, job.traceback)
-        value: R = self.result  # type: ignore[assignment]  # done: None only if the function returned None
-        return value
+        return cast("R", self.result)  # done: None only if the function returned None
 
     def _describe(self) -> str:
         job = self._job()

@@ -7,7 +7,6 @@ after the last attached process has gone.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import os
 import random
@@ -187,13 +186,11 @@ class Supervisor:
             hungry = []  # nobody is attached: what runs may finish, nothing new begins
         if not self.endings and not hungry:
             return
-        claimed = []
         with self.store.transaction():
             requeued = [settle(self.store, ending, self.settings, now) for ending in self.endings]
             if due or any(requeued):
                 self.store.promote(now)
-            for crew in hungry:
-                claimed.append((crew, self.store.claim(crew.application.id, crew.free_slots, self.owner, now)))
+            claimed = [(crew, self.store.claim(crew.application.id, crew.free_slots, self.owner, now)) for crew in hungry]
         self.endings.clear()
         for crew, works in claimed:
             crew.expects_work = len(works) == crew.free_slots
@@ -269,11 +266,7 @@ class Supervisor:
     def is_over(self) -> bool:
         if self.stop_signals:
             return True
-        return (
-            not self.keep_alive
-            and self.alone_since is not None
-            and clock.monotonic() - self.alone_since >= LINGER
-        )
+        return not self.keep_alive and self.alone_since is not None and clock.monotonic() - self.alone_since >= LINGER
 
     def shut_down(self) -> None:
         """Nothing is claimed any more. Running jobs get the grace, if it was not spent in lingering; then they are

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import json
 import logging
 import os
@@ -43,8 +44,8 @@ def main(database: Path, fds: Sequence[int]) -> None:
     end_with(lifeline)
     LockFile.open(locations.lock_path(database)).enter_worker()
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):  # None where the server has closed it
+            stream.reconfigure(line_buffering=True)
     channel = BlockingChannel(jobs_fd, outcomes_fd)
     message = channel.receive()
     if message is not None:
@@ -88,7 +89,7 @@ class Worker:
         for module in self.modules:
             try:
                 self._import(module)
-            except BaseException as error:  # also SystemExit from a module's top level
+            except BaseException as error:
                 logger.error("the module %s can't be imported; its jobs wait:\n%s", module, _traceback_of(error))
         try:
             self._around = tuple(factory for setup in self.launch.setups if (factory := self._set_up(setup)))
@@ -197,7 +198,7 @@ def loaded_files() -> list[FileState]:
     files = []
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or file.startswith(standard) and not file.startswith(packages):
+        if not isinstance(file, str) or (file.startswith(standard) and not file.startswith(packages)):
             continue
         try:
             seen = os.stat(file)

@@ -100,8 +100,8 @@ def _read_frozenset(members: list[object]) -> frozenset[object]:
 
 
 def _read_dict(pairs: list[list[object]]) -> dict[object, object]:
-    items: dict[object, object] = dict(map(_listed, _listed(pairs)))
-    return _without_loss(items, pairs)
+    items: Any = map(_listed, _listed(pairs))
+    return _without_loss(dict(items), pairs)
 
 
 def _read_datetime(parts: list[Any]) -> datetime:

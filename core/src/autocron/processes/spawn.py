@@ -26,9 +26,9 @@ def python_executable() -> str:
         shutil.which("python3") or "",
     ]
     for candidate in candidates:
-        if candidate and os.path.basename(candidate).lower().startswith(("python", "pypy")):
-            if os.access(candidate, os.X_OK):
-                return candidate
+        named_so = os.path.basename(candidate).lower().startswith(("python", "pypy"))
+        if candidate and named_so and os.access(candidate, os.X_OK):
+            return candidate
     raise FileNotFoundError(f"no Python interpreter found; looked for {', '.join(filter(None, candidates))}")
 
 
@@ -40,10 +40,10 @@ def _command(executable: str, arguments: Sequence[str]) -> list[str]:
 
 def _environment() -> dict[str, str]:
     environment = dict(os.environ)
-    installed = {*site.getsitepackages(), site.getusersitepackages()}
-    if _PACKAGE_PARENT not in installed:  # an editable install, or a copy beside the application
-        paths = [_PACKAGE_PARENT, *filter(None, [environment.get("PYTHONPATH")])]
-        environment["PYTHONPATH"] = os.pathsep.join(paths)
+    known = environment.get("PYTHONPATH", "").split(os.pathsep)
+    if _PACKAGE_PARENT not in (*site.getsitepackages(), site.getusersitepackages(), *known):
+        # A copy beside the application, or an editable install: the child must find it as well.
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [_PACKAGE_PARENT, *known]))
     return environment
 
 
@@ -58,9 +58,7 @@ def spawn_supervisor(database: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def spawn_worker(
-    database: Path, executable: str, cwd: str, number: int, fds: tuple[int, int, int]
-) -> subprocess.Popen[bytes]:
+def spawn_worker(database: Path, executable: str, cwd: str, number: int, fds: tuple[int, int, int]) -> subprocess.Popen[bytes]:
     """Start a worker in a process group of its own, so that it and what its jobs start can be ended together.
 
     ``fds`` are the ends that the worker inherits: jobs, outcomes, lifeline. Raises OSError.

@@ -46,9 +46,7 @@ class CronSchedule:
         if instant >= daylight.LAST_INSTANT:
             return None
         zone = load_zone(self.timezone)
-        found = (
-            self._next_elapsed(zone, instant) if len(self.hours) == 24 else self._next_reached(zone, instant)
-        )
+        found = self._next_elapsed(zone, instant) if len(self.hours) == 24 else self._next_reached(zone, instant)
         if found is None:
             return None
         slot = found * MICROSECONDS
@@ -73,23 +71,22 @@ class CronSchedule:
 
     def _next_elapsed(self, zone: tzinfo, instant: int) -> int | None:
         """Unrestricted hours: the next instant at which the local clock shows a matching time."""
-        offset = daylight.offset_at(zone, instant)
+        known_from = instant
         while True:
+            offset = daylight.offset_at(zone, known_from)
             local = self._next_local(instant + offset)
             if local is None:
                 return None
             slot = local - offset
             # A jump on the way changes the answer. Far from both ends it can't: clocks jump by a day at most.
-            horizon = min(slot, instant + 2 * _DAY)
-            jump = daylight.next_jump(zone, instant, horizon)
+            horizon = min(slot, known_from + 2 * _DAY)
+            jump = daylight.next_jump(zone, known_from, horizon)
             if jump is not None:
-                instant = jump - 1
-                offset = daylight.offset_at(zone, jump)
+                known_from, instant = jump, jump - 1
             elif horizon == slot:
                 return slot
             else:
-                instant = max(horizon, slot - 2 * _DAY)
-                offset = daylight.offset_at(zone, instant)
+                known_from = instant = max(horizon, slot - 2 * _DAY)
 
     def _next_local(self, local_second: int) -> int | None:
         """The first matching local second strictly after this one, as if the local clock never jumped."""

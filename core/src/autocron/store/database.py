@@ -125,7 +125,7 @@ class Database:
         self.lock = threading.RLock()  # the copy may be held by a thread that isn't in this process
 
     def set_durability(self, durability: str) -> None:
-        """"normal": a power loss may undo the last moments, never more. "full": what was committed stays."""
+        """ "normal": a power loss may undo the last moments, never more. "full": what was committed stays."""
         with self.lock:
             self._durability = durability
             if self._connection is not None:
@@ -165,9 +165,7 @@ class Database:
                 self._create = False
             found = os.stat(self.path)
         except FileNotFoundError:
-            raise StoreError(
-                f"there is no database {self.path}; start() makes it, or correct the path"
-            ) from None
+            raise StoreError(f"there is no database {self.path}; start() makes it, or correct the path") from None
         except OSError as error:
             raise StoreError(f"the database {self.path} can't be used: {error.strerror}") from error
         if not os.access(self.path, os.R_OK | os.W_OK) or not os.access(self.path.parent, os.W_OK | os.X_OK):

@@ -52,9 +52,7 @@ class Store(Protocol):
         """Store these settings; None removes one, so that its default holds again."""
         ...
 
-    def register(
-        self, launch: Launch, tasks: Mapping[str, str], schedules: Sequence[ScheduledTask], now: int
-    ) -> int:
+    def register(self, launch: Launch, tasks: Mapping[str, str], schedules: Sequence[ScheduledTask], now: int) -> int:
         """Make an application and its tasks (name to module) and schedules known; returns its id.
 
         A schedule that is known and unchanged keeps its next slot. The ``application`` of the schedules given is
@@ -174,9 +172,7 @@ class Store(Protocol):
 
     def schedules(self) -> list[ScheduledTask]: ...
 
-    def fire(
-        self, schedule: ScheduledTask, slots: Sequence[tuple[int, int]], next_run_at: int | None, now: int
-    ) -> int:
+    def fire(self, schedule: ScheduledTask, slots: Sequence[tuple[int, int]], next_run_at: int | None, now: int) -> int:
         """Make the jobs of these slots, (slot, run_at) each, and move the schedule on, in one transaction.
 
         Nothing happens when the schedule has been moved on or changed since it was read. How many jobs were made.

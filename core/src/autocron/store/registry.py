@@ -12,6 +12,8 @@ from autocron.store.timetable import save_schedules
 
 
 class Registry:
+    """A part of the SQLite store."""
+
     database: Database
 
     def revision(self) -> int:
@@ -42,9 +44,7 @@ class Registry:
             if changed:
                 self._revise()
 
-    def register(
-        self, launch: Launch, tasks: Mapping[str, str], schedules: Sequence[ScheduledTask], now: int
-    ) -> int:
+    def register(self, launch: Launch, tasks: Mapping[str, str], schedules: Sequence[ScheduledTask], now: int) -> int:
         with self.database.transaction():
             application = self._application_id(launch, now)
             changed = self._learn_tasks(application, tasks)

@@ -17,7 +17,6 @@ from autocron.store.database import Database
 from autocron.store.registry import Registry
 from autocron.store.timetable import Timetable
 
-
 _CANCELLED_KEPT = 1800 * MICROSECONDS
 
 
@@ -194,9 +193,7 @@ class SqliteStore(Registry, Timetable):
         """running → waiting, held for newer code."""
         with self.database.transaction():
             self._note_attempt(claim, "held", reason, "", None, now)
-            self._back_to_waiting(
-                claim, now, "readiness = 2, started_at = null, error = :reason", {"reason": reason}
-            )
+            self._back_to_waiting(claim, now, "readiness = 2, started_at = null, error = :reason", {"reason": reason})
 
     def cancel(self, uuid: str, expires_at: int, now: int) -> Status | None:
         """waiting → cancelled; running: the wish is noted."""
@@ -287,9 +284,7 @@ class SqliteStore(Registry, Timetable):
                 f"attempt {claim.attempt} of job {claim.job} is no longer the running one; its outcome isn't counted"
             )
 
-    def _note_attempt(
-        self, claim: Claim, outcome: str, error: str, traceback: str, worker: int | None, now: int
-    ) -> None:
+    def _note_attempt(self, claim: Claim, outcome: str, error: str, traceback: str, worker: int | None, now: int) -> None:
         self.database.write(
             """
             insert or replace into attempts (job, attempt, started_at, finished_at, worker, outcome, error, traceback)
@@ -311,9 +306,7 @@ class SqliteStore(Registry, Timetable):
     # -- questions -----------------------------------------------------------------------------------------
 
     def cancel_requests(self) -> list[Claim]:
-        found = self.database.read(
-            "select id, attempt, owner from jobs where state = 'running' and cancel_requested = 1"
-        )
+        found = self.database.read("select id, attempt, owner from jobs where state = 'running' and cancel_requested = 1")
         return [Claim(row["id"], row["attempt"], row["owner"]) for row in found]
 
     def next_run_at(self) -> int | None:

@@ -43,15 +43,15 @@ def save_schedules(database: Database, application: int, schedules: Sequence[Sch
 
 
 class Timetable:
+    """A part of the SQLite store."""
+
     database: Database
 
     def schedules(self) -> list[ScheduledTask]:
         found = self.database.read(f"select {', '.join(_COLUMNS)} from schedules order by name")  # noqa: S608
         return [ScheduledTask(**dict(row)) for row in found]
 
-    def fire(
-        self, schedule: ScheduledTask, slots: Sequence[tuple[int, int]], next_run_at: int | None, now: int
-    ) -> int:
+    def fire(self, schedule: ScheduledTask, slots: Sequence[tuple[int, int]], next_run_at: int | None, now: int) -> int:
         """→ waiting for each slot's job, and the schedule moves on, in one transaction."""
         with self.database.transaction():
             parameters = {

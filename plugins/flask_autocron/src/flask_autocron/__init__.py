@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import autocron
 import click
 from flask import Flask
 from flask.cli import ScriptInfo
+
+import autocron
 
 __all__ = ["AutoCron", "init_app"]
 
