@@ -11,7 +11,6 @@ from typing import Any
 
 from autocron import codec
 from autocron.model import Outcome, Policy
-from autocron.options import qualified_name
 
 AroundJob = Callable[[], AbstractContextManager[object]]
 """A factory of context managers; one is entered around every attempt."""
@@ -42,7 +41,7 @@ def run(
 
 def failure(error: BaseException, policy: Policy) -> Outcome:
     """The outcome of an attempt that raised."""
-    return Outcome(error=one_line(error), traceback=_format(error), may_retry=_may_retry(error, policy))
+    return Outcome(error=one_line(error), traceback=_format(error), may_retry=policy.retries_after(type(error)))
 
 
 def one_line(error: BaseException) -> str:
@@ -78,13 +77,6 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     if errors:
         raise errors[0]
     return outcome[0]
-
-
-def _may_retry(error: BaseException, policy: Policy) -> bool:
-    names = {qualified_name(cls) for cls in type(error).__mro__}
-    if names & set(policy.give_up_on):
-        return False
-    return not policy.retry_on or bool(names & set(policy.retry_on))
 
 
 def _format(error: BaseException) -> str:

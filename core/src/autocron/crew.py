@@ -81,6 +81,8 @@ class Worker:
 
     def end(self, verdict: str, *claims: Claim) -> None:
         """End it now, with everything its jobs started. ``verdict`` says why, for these claims (none: for all)."""
+        if self.ended:
+            return
         for claim, assignment in self.assignments.items():
             if not claims or claim in claims:
                 assignment.verdict = verdict
@@ -111,6 +113,8 @@ class Crew:
         self.application = application
         self.workers: dict[int, Worker] = {}
         self.expects_work = True
+        self.scheduled: tuple[str, ...] = ()
+        self.missing: dict[str, str] = {}
         self._pause = 0.0
         self._not_before = 0.0
 
@@ -135,7 +139,12 @@ class Crew:
         missing = settings.workers - len(active)
         if missing <= 0 or clock.monotonic() < self._not_before:
             return []
-        return [self._start(settings) for _ in range(missing)]
+        try:
+            return [self._start(settings) for _ in range(missing)]
+        except OSError as error:
+            self._wait_longer()
+            logger.error("no worker can be started (%s); the next try is in %.1f s", error, self._pause)
+            return []
 
     @property
     def retry_at(self) -> float | None:
@@ -161,7 +170,7 @@ class Crew:
                 os.close(fd)
         child.returncode = 0  # it is reaped by its number, see Supervisor.reap_workers
         worker = Worker(number, child.pid, Channel(outcomes_reader, jobs_writer), lifeline_writer, settings.threads)
-        worker.channel.send((launch, self.application.modules, settings.threads, settings.serializer))
+        worker.channel.send((launch, self.application.modules, self.scheduled, settings.threads, settings.serializer))
         self.workers[child.pid] = worker
         return worker
 
@@ -186,6 +195,8 @@ class Crew:
                 case ("ready",):
                     worker.ready = self.expects_work = True
                     self._pause = self._not_before = 0.0
+                case ("missing", missing):
+                    self.missing = missing
                 case ("files", files):
                     worker.files = files
                 case ("outcome", claim, outcome):
@@ -202,13 +213,16 @@ class Crew:
         for assignment in worker.assignments.values():
             yield Ending(assignment.work, worker.pid, verdict=assignment.verdict or "lost", exit_status=how)
         if not worker.ready and not worker.retiring:
-            self._pause = min(max(_FIRST_PAUSE, self._pause * 2), _LONGEST_PAUSE)
-            self._not_before = clock.monotonic() + self._pause
+            self._wait_longer()
             logger.error("worker %s %s before it was ready; the next one starts in %.1f s", worker.pid, how, self._pause)
         worker.channel.close()
         with contextlib.suppress(OSError):
             os.close(worker.lifeline)
         del self.workers[worker.pid]
+
+    def _wait_longer(self) -> None:
+        self._pause = min(max(_FIRST_PAUSE, self._pause * 2), _LONGEST_PAUSE)
+        self._not_before = clock.monotonic() + self._pause
 
 
 def describe_exit(status: int) -> str:

@@ -49,6 +49,17 @@ def due_slots(task: ScheduledTask, now: int) -> tuple[list[tuple[int, int]], int
     return [(slot, slot + random.randint(0, jitter)) for slot in slots], schedule.next_after(now, anchor=task.anchor)
 
 
+def next_slot(task: ScheduledTask, now: int) -> int | None:
+    """The first slot after now."""
+    return parsed(task.spec).next_after(now, anchor=task.anchor)
+
+
+def waits_too_long(task: ScheduledTask, now: int) -> bool:
+    """Whether the stored next slot lies behind the one that now's clock says: the clock was ahead when it was made."""
+    upcoming = next_slot(task, now)
+    return task.next_run_at is not None and upcoming is not None and upcoming < task.next_run_at
+
+
 def _latest_slot(schedule: Schedule, task: ScheduledTask, now: int) -> int:
     """The last slot that isn't later than now; looked for in windows that grow, so never walked up to from afar."""
     assert task.next_run_at is not None
@@ -69,11 +80,16 @@ def _last_from(schedule: Schedule, task: ScheduledTask, slot: int, now: int) -> 
 
 
 def _slots_between(schedule: Schedule, task: ScheduledTask, now: int) -> list[int]:
+    """The newest slots that have passed, in windows that grow until there are enough of them."""
+    assert task.next_run_at is not None
     slots: list[int] = []
-    slot = task.next_run_at
-    while slot is not None and slot <= now:
-        slots.append(slot)
-        if len(slots) > MOST_AT_ONCE:
-            del slots[0]
-        slot = schedule.next_after(slot, anchor=task.anchor)
-    return slots
+    for seconds in [*_WINDOWS, 1 << 40]:
+        start = max(now - seconds * MICROSECONDS, task.next_run_at)
+        slots = []
+        slot = schedule.next_after(start - 1, anchor=task.anchor)
+        while slot is not None and slot <= now:
+            slots.append(slot)
+            slot = schedule.next_after(slot, anchor=task.anchor)
+        if start == task.next_run_at or len(slots) > MOST_AT_ONCE:
+            break
+    return slots[-MOST_AT_ONCE:]

@@ -32,6 +32,11 @@ MAX_RETRY_DELAY = 86_400.0
 """Seconds: the longest pause of exponential backoff."""
 
 
+def qualified_name(cls: type) -> str:
+    """How a class of errors is named in a stored policy."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What happens around a job's attempts. Travels with the job, so that the supervisor needs no application code."""
@@ -63,6 +68,13 @@ class Policy:
             if name in known:  # a newer version may have stored more
                 values[name] = tuple(value) if isinstance(value, list) else value
         return cls(**values)
+
+    def retries_after(self, error: type[BaseException]) -> bool:
+        """Whether this kind of error is one to retry after."""
+        names = {qualified_name(cls) for cls in error.__mro__}
+        if names & set(self.give_up_on):
+            return False
+        return not self.retry_on or bool(names & set(self.retry_on))
 
     def retry_delay(self, failures: int, chance: float) -> float | None:
         """Seconds until the next attempt after this many failures (at least 1), or None when none is left.
@@ -100,9 +112,13 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to report on one attempt: it holds as long as this attempt of this owner is the running one."""
+    """The right to report on one attempt: it holds as long as this attempt of this owner is the running one.
+
+    ``job`` and ``nonce`` are the job's key in its store.
+    """
 
     job: int
+    nonce: int
     attempt: int
     owner: str
 
@@ -209,7 +225,10 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledTask:
-    """A schedule and the job that each of its slots makes. ``spec`` is the schedule's canonical JSON."""
+    """A schedule and the job that each of its slots makes. ``spec`` is the schedule's canonical JSON.
+
+    ``broken`` says why workers can't import its function, "" if they can; a broken one makes no jobs.
+    """
 
     name: str
     task: str
@@ -227,6 +246,7 @@ class ScheduledTask:
     anchor: int = 0
     next_run_at: int | None = None
     last_run_at: int | None = None
+    broken: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from autocron import clock
 from autocron.errors import ConfigurationError
-from autocron.model import DEFAULT_POLICY, Policy
+from autocron.model import DEFAULT_POLICY, Policy, qualified_name
 
 ExceptionTypes = type[BaseException] | Sequence[type[BaseException]]
 
@@ -46,6 +46,9 @@ class TaskOptions(JobOptions, total=False):
     unique: bool | str
 
 
+LONGEST = 1e10
+"""Seconds (317 years): an upper bound of every duration, so that moments fit the database's integers."""
+
 _UNITS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1, "delay": 1}
 
 
@@ -71,7 +74,8 @@ class Options:
         values = {name: _CHECKS[name](name, value, where) for name, value in given.items()}
         options = self
         if units := [name for name in _UNITS if name in values]:
-            options = replace(options, delay=sum(values.pop(name) * _UNITS[name] for name in units), at=None)
+            delay = _number("the delay", sum(values.pop(name) * _UNITS[name] for name in units), where)
+            options = replace(options, delay=delay, at=None)
         for name in ("at", "schedule"):
             if name in values:
                 options = replace(options, at=values.pop(name), delay=0.0 if not units else options.delay)
@@ -100,13 +104,13 @@ def _unknown_option(name: str, where: str) -> str:
 
 
 def _number(name: str, value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LONGEST:
         raise ConfigurationError(f"{where}: {name}={value!r} must be a number of seconds, 0 or more")
     return value
 
 
 def _quantity(name: str, value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LONGEST:
         raise ConfigurationError(f"{where}: {name}={value!r} must be a number, 0 or more")
     return value
 
@@ -172,11 +176,6 @@ def _queue(name: str, value: Any, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ConfigurationError(f'{where}: {name}={value!r} must be a queue\'s name, such as "mail"')
     return value
-
-
-def qualified_name(exception: type[BaseException]) -> str:
-    """How an exception class is named in a stored policy."""
-    return f"{exception.__module__}.{exception.__qualname__}"
 
 
 _CHECKS: dict[str, Callable[[str, Any, str], Any]] = {

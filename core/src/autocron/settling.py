@@ -34,15 +34,17 @@ def _settle(store: Store, ending: Ending, settings: Settings, now: int) -> bool:
             return _settle_outcome(store, ending, ending.outcome, settings, now)
         case "timeout":
             error = f"TimeoutError: the attempt took longer than timeout={work.policy.timeout:g} s and was ended"
-            return _settle_outcome(store, ending, Outcome(error=error), settings, now)
+            may_retry = work.policy.retries_after(TimeoutError)
+            return _settle_outcome(store, ending, Outcome(error=error, may_retry=may_retry), settings, now)
         case "cancelled":
             store.cancelled(work.claim, ending.worker, _expiry(ending, settings, now), now)
             return False
         case "lost":
             return _settle_loss(store, ending, settings, now)
-        case _:  # the worker was ended for another job's sake, or because all ends
-            store.release(work.claim, now)
-            return True
+        case "innocent":
+            return _release(store, ending, "the worker was ended because of another job", settings, now)
+        case _:
+            return _release(store, ending, "the attempt was ended because everything was shut down", settings, now)
 
 
 def _settle_outcome(store: Store, ending: Ending, outcome: Outcome, settings: Settings, now: int) -> bool:
@@ -62,6 +64,18 @@ def _settle_outcome(store: Store, ending: Ending, outcome: Outcome, settings: Se
         return False
     logger.info("%s failed (job %s), next attempt in %g s: %s", work.task, work.uuid, pause, outcome.error)
     store.retry_later(*details, now + round(pause * MICROSECONDS), now)
+    return True
+
+
+def _release(store: Store, ending: Ending, why: str, settings: Settings, now: int) -> bool:
+    """No fault of the job: the attempt isn't counted, and the job waits again, unless it may not."""
+    work = ending.work
+    if work.policy.at_most_once:
+        error = f"{why}; the job may run at most once"
+        logger.warning("%s failed (job %s): %s", work.task, work.uuid, error)
+        store.fail(work.claim, error, "", ending.worker, _expiry(ending, settings, now), now, lost=True)
+        return False
+    store.release(work.claim, now)
     return True
 
 

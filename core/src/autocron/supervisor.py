@@ -21,7 +21,7 @@ from autocron import clock, locations
 from autocron.clock import MICROSECONDS
 from autocron.crew import Crew, Ending, Worker
 from autocron.errors import StoreError
-from autocron.firing import due_slots
+from autocron.firing import due_slots, next_slot, waits_too_long
 from autocron.housekeeping import Housekeeper
 from autocron.model import Application, Claim, ScheduledTask, Settings
 from autocron.processes.locks import LockFile
@@ -69,6 +69,7 @@ class Supervisor:
         self._revision = -1
         self._rang = True
         self._next_run_at: int | None = None
+        self._clock_offset = float("inf")
         self._blocked_until = 0.0
         self._complained_at = float("-inf")
         self._housekeeper = Housekeeper(self.store)
@@ -165,15 +166,22 @@ class Supervisor:
 
     def fire_due_schedules(self) -> None:
         """Every slot that has come becomes a job, once."""
+        self._mind_missing_functions()
         now = clock.now()
-        due = [s for s in self._active_schedules() if s.next_run_at is not None and s.next_run_at <= now]
-        for schedule in due:
-            slots, upcoming = due_slots(schedule, now)
-            if slots and schedule.overlap == "skip" and self.store.has_unfinished(schedule.name):
-                logger.info("%s: its last job hasn't ended, so this slot makes none", schedule.name)
-                slots = []
-            self.store.fire(schedule, slots, upcoming, now)
-        if due:
+        stepped_back = self._clock_stepped_back(now)
+        fired = False
+        for schedule in list(self._active_schedules()):
+            if stepped_back and waits_too_long(schedule, now):
+                fired = True
+                self.store.fire(schedule, [], next_slot(schedule, now), now)
+            elif schedule.next_run_at is not None and schedule.next_run_at <= now:
+                fired = True
+                slots, upcoming = due_slots(schedule, now)
+                if slots and schedule.overlap == "skip" and self.store.has_unfinished(schedule.name):
+                    logger.info("%s: its last job hasn't ended, so this slot makes none", schedule.name)
+                    slots = []
+                self.store.fire(schedule, slots, upcoming, now)
+        if fired:
             self.schedules = self.store.schedules()
             self._expect_work()
 
@@ -182,23 +190,23 @@ class Supervisor:
         now = clock.now()
         due = self._next_run_at is not None and self._next_run_at <= now
         hungry = [crew for crew in self.crews.values() if crew.free_slots and (crew.expects_work or due)]
-        if self.alone_since is not None and not self.keep_alive:
-            hungry = []  # nobody is attached: what runs may finish, nothing new begins
-        if not self.endings and not hungry:
+        if self.is_alone:
+            hungry = []  # what runs may finish, nothing new begins
+        if not (self.endings or hungry or due):
             return
         with self.store.transaction():
-            requeued = [settle(self.store, ending, self.settings, now) for ending in self.endings]
-            if due or any(requeued):
+            waits_again = [settle(self.store, ending, self.settings, now) for ending in self.endings]
+            if due or any(waits_again) or any(ending.work.schedule for ending in self.endings):
                 self.store.promote(now)
+                self._adopt_jobs()
             claimed = [(crew, self.store.claim(crew.application.id, crew.free_slots, self.owner, now)) for crew in hungry]
         self.endings.clear()
         for crew, works in claimed:
             crew.expects_work = len(works) == crew.free_slots
             for work in works:
                 crew.give(work)
-        if due or any(requeued):
+        if due or any(waits_again):
             self._expect_work()
-        self._next_run_at = self.store.next_run_at()
 
     def end_overdue_attempts(self) -> None:
         """An attempt that takes longer than its timeout ends with its worker, and with what it started."""
@@ -207,7 +215,7 @@ class Supervisor:
             overdue = [
                 claim for claim, given in worker.assignments.items() if given.deadline is not None and given.deadline <= now
             ]
-            if overdue and not worker.ended:
+            if overdue:
                 worker.end("timeout", *overdue)
 
     def keep_crews(self) -> None:
@@ -220,6 +228,7 @@ class Supervisor:
             if crew is None:
                 continue
             if wanted:
+                crew.scheduled = tuple({s.task for s in self.schedules if s.application == number})
                 for worker in crew.keep(self.settings):
                     self._selector.register(worker.channel.read_fd, selectors.EVENT_READ, worker)
             elif self.attached:  # others are; while nobody is, a reload may bring it back
@@ -253,7 +262,8 @@ class Supervisor:
         waits = [(moment - now) / MICROSECONDS for moment in moments if moment is not None]
         deadlines = [given.deadline for worker in self._workers() for given in worker.assignments.values()]
         deadlines += [crew.retry_at for crew in self.crews.values()]
-        if self.alone_since is not None and not self.keep_alive:
+        if self.is_alone:
+            assert self.alone_since is not None
             deadlines.append(self.alone_since + LINGER)
             waits = []  # nothing is begun any more
         elif self._watch.fileno() < 0 and not self.keep_alive:
@@ -263,33 +273,36 @@ class Supervisor:
             return max(0.01, min([self._blocked_until - monotonic, *(d - monotonic for d in deadlines if d)]))
         return max(0.0, min([LONGEST_SLEEP, *waits]))
 
+    @property
+    def is_alone(self) -> bool:
+        """Nobody is attached, and it hasn't been told to live without."""
+        return self.alone_since is not None and not self.keep_alive
+
     def is_over(self) -> bool:
         if self.stop_signals:
             return True
-        return not self.keep_alive and self.alone_since is not None and clock.monotonic() - self.alone_since >= LINGER
+        return self.is_alone and clock.monotonic() - (self.alone_since or 0.0) >= LINGER
 
     def shut_down(self) -> None:
-        """Nothing is claimed any more. Running jobs get the grace, if it was not spent in lingering; then they are
-        ended and wait for the next start."""
-        grace = self.settings.shutdown_grace if self.stop_signals else 0.0
-        first_signal = self.stop_signals
+        """Nothing new begins. Running jobs get the grace, then they are ended and wait for the next start.
+
+        Whoever is alone has lingered, and that was the grace. A second signal ends the patience.
+        """
+        start, first_signal = clock.monotonic(), self.stop_signals
+        grace = self.settings.shutdown_grace if first_signal else 0.0
         for crew in self.crews.values():
             crew.retire_all()
-        deadline = clock.monotonic() + grace
-        farewell = clock.monotonic() + FAREWELL
         while any(crew.workers for crew in self.crews.values()):
-            now = clock.monotonic()
-            out_of_patience = now >= deadline or self.stop_signals > max(first_signal, 1)
+            waited = clock.monotonic() - start
+            impatient = self.stop_signals > max(first_signal, 1)
             for worker in self._workers():
-                if not worker.ended and (out_of_patience if worker.assignments else now >= farewell):
+                if impatient or waited >= (grace if worker.assignments else FAREWELL):
                     worker.end("shutdown")
-            self.sleep(0.05 if out_of_patience else min(deadline, farewell if farewell > now else deadline) - now)
-            self.collect_outcomes()
+            self.sleep(0.05)
             self.reap_workers()
+            self.collect_outcomes()
             with self.backing_off():
                 self.exchange_jobs()
-        with self.backing_off():
-            self.exchange_jobs()
         self.store.close()
         logger.info("supervisor %d ends", os.getpid())
 
@@ -350,13 +363,32 @@ class Supervisor:
         )
         names = set()
         for schedule in newest_first:
-            if schedule.name not in names:
+            if schedule.name not in names and not schedule.broken:
                 names.add(schedule.name)
                 yield schedule
 
+    def _mind_missing_functions(self) -> None:
+        """Workers with the newest code say which scheduled functions they don't have: those stop firing."""
+        for number, crew in self.crews.items():
+            missing, crew.missing = crew.missing, {}
+            if removed := [task for task, reason in missing.items() if not reason]:
+                logger.info("no longer in the code, so no longer scheduled: %s", ", ".join(removed))
+                self.store.drop_schedules(number, removed)
+            if broken := {task: reason for task, reason in missing.items() if reason}:
+                logger.error("scheduled, but can't be imported, so they don't fire: %s", broken)
+                self.store.mark_broken(number, broken)
+            if missing:
+                self.schedules = self.store.schedules()
+
+    def _clock_stepped_back(self, now: int) -> bool:
+        """Whether the wall clock has gone back since the last look (or may have: at the first look)."""
+        offset = now / MICROSECONDS - clock.monotonic()
+        before, self._clock_offset = self._clock_offset, offset
+        return offset < before - 1.0
+
     def _end_cancelled(self, claim: Claim) -> None:
         for worker in self._workers():
-            if claim in worker.assignments and not worker.ended:
+            if claim in worker.assignments:
                 worker.end("cancelled", claim)
 
     def _expect_work(self) -> None:

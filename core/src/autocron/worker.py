@@ -56,12 +56,20 @@ class Worker:
     """One process's share of the work: ``threads`` jobs at a time."""
 
     def __init__(
-        self, database: Path, channel: BlockingChannel, launch: Launch, modules: Sequence[str], threads: int, serializer: str
+        self,
+        database: Path,
+        channel: BlockingChannel,
+        launch: Launch,
+        modules: Sequence[str],
+        scheduled: Sequence[str],
+        threads: int,
+        serializer: str,
     ) -> None:
         self.database = database
         self.channel = channel
         self.launch = launch
         self.modules = modules
+        self.scheduled = scheduled
         self.threads = threads
         self.serializer = serializer
         self._around: tuple[AroundJob, ...] = ()
@@ -88,7 +96,7 @@ class Worker:
         hosts.enter_worker(hosts.WorkerIdentity(self.database, self.launch))
         for module in self.modules:
             try:
-                self._import(module)
+                self._import_if_there(module)
             except BaseException as error:
                 logger.error("the module %s can't be imported; its jobs wait:\n%s", module, _traceback_of(error))
         try:
@@ -96,8 +104,21 @@ class Worker:
         except BaseException as error:
             self._broken = f"the worker can't be set up: {attempt.one_line(error)}"
             logger.error("%s; jobs wait until it can:\n%s", self._broken, _traceback_of(error))
+        if missing := self._missing():
+            self.channel.send(("missing", missing))
         self.channel.send(("ready",))
         self._report_files()
+
+    def _missing(self) -> dict[str, str]:
+        """The scheduled functions that can't be called, and why: "" for those that the code doesn't have any more."""
+        missing: dict[str, str] = {}
+        for task in self.scheduled:
+            try:
+                if self._find(task) is None:
+                    missing[task] = ""
+            except BaseException as error:
+                missing[task] = attempt.one_line(error)
+        return missing
 
     def _set_up(self, setup: Setup) -> AroundJob | None:
         module, _, name = setup.function.partition(":")
@@ -148,11 +169,12 @@ class Worker:
 
     def _find(self, task: str) -> Callable[..., Any] | None:
         """The decorated function. Its module is imported first if that hasn't been done."""
-        if task not in functions:
-            module = task.rpartition(".")[0]
-            while module and not self._import_if_there(module):
-                module = module.rpartition(".")[0]
-        return functions.get(task)
+        if task in functions:
+            return functions[task]
+        module = task.rpartition(".")[0]
+        while module and not self._import_if_there(module):
+            module = module.rpartition(".")[0]
+        return functions.get(task) or _function_named(task, module)
 
     def _import_if_there(self, module: str) -> bool:
         try:
@@ -189,6 +211,15 @@ class Worker:
         self._modules_reported = len(sys.modules)
         with self._sending:
             self.channel.send(("files", loaded_files()))
+
+
+def _function_named(task: str, module: str) -> Callable[..., Any] | None:
+    """A function that was made a task elsewhere than where it is defined: ``send = delay(mail.send)``."""
+    found: Any = sys.modules.get(module)
+    for name in task.removeprefix(f"{module}.").split("."):
+        found = getattr(found, name, None)
+    is_it = callable(found) and f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}" == task
+    return found if is_it else None
 
 
 def loaded_files() -> list[FileState]:

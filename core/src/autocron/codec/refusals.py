@@ -26,16 +26,20 @@ def reason_and_remedy(value: object, base: type | None) -> tuple[str, str]:
     if hasattr(kind, "_fields") and issubclass(kind, tuple):
         return f"is a namedtuple, {name}", f"pass tuple(value) or value._asdict(){_OR_PICKLE}"
     if base is not None:
-        return f"is a {name}, and would come back as a plain {type_name(base)}", f"{_plain(base)}{_OR_PICKLE}"
+        return f"is {_a(name)}, and would come back as a plain {type_name(base)}", f"{_plain(base)}{_OR_PICKLE}"
     for matches, remedy in _REMEDIES:
         if matches(kind):
-            return f"is a {name}, which JSON mode can't store", remedy
-    return f"is a {name}, which JSON mode can't store", f"pass its id or its parts, and make it again in the task{_OR_PICKLE}"
+            return f"is {_a(name)}, which JSON mode can't store", remedy
+    return f"is {_a(name)}, which JSON mode can't store", f"pass its id or its parts, and make it again in the task{_OR_PICKLE}"
 
 
 def type_name(kind: type) -> str:
     """How a user finds the type: with its module, unless it is built in."""
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _a(name: str) -> str:
+    return f"an {name}" if name[0] in "aeiouAEIO" else f"a {name}"
 
 
 def _plain(base: type) -> str:

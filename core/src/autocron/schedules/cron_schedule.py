@@ -46,7 +46,9 @@ class CronSchedule:
         if instant >= daylight.LAST_INSTANT:
             return None
         zone = load_zone(self.timezone)
-        found = self._next_elapsed(zone, instant) if len(self.hours) == 24 else self._next_reached(zone, instant)
+        found = (
+            self._next_elapsed(zone, instant) if len(self.hours) == 24 else self._next_reached(zone, instant)
+        )
         if found is None:
             return None
         slot = found * MICROSECONDS
@@ -96,7 +98,7 @@ class CronSchedule:
         if day == today:
             time = self._next_time(second_of_day)
             if time is not None:
-                return (day - _EPOCH_ORDINAL) * _DAY + time
+                return days * _DAY + time
             day = self.days.next_day(today + 1, self.years)
         return None if day is None else (day - _EPOCH_ORDINAL) * _DAY + self._time(0, 0, 0)
 

@@ -93,7 +93,7 @@ def _unknown_zone(name: str) -> str:
     """The message for a zone that can't be loaded, with a guess at what was meant."""
     from zoneinfo import available_timezones
 
-    known = available_timezones()
+    known = available_timezones() - {"localtime", "posixrules"}
     message = f"timezone={name!r} is no time zone known on this machine: "
     if not known:
         return message + "it has no zone data at all; install the tzdata package (pip install tzdata)"

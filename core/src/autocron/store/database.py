@@ -93,10 +93,12 @@ class Database:
         """
         with self.lock:
             connection = self._open()
-            free = connection.execute("pragma freelist_count").fetchone()[0]
+            free = self._patiently(lambda: connection.execute("pragma freelist_count").fetchone()[0])
             if free > _FREE_PAGES_KEPT:
-                connection.execute(f"pragma incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
-            busy, in_log, copied = connection.execute("pragma wal_checkpoint(passive)").fetchone()
+                vacuum = f"pragma incremental_vacuum({_PAGES_AT_ONCE})"
+                self._patiently(lambda: connection.execute(vacuum).fetchall())
+            checkpoint = "pragma wal_checkpoint(passive)"
+            busy, in_log, copied = self._patiently(lambda: connection.execute(checkpoint).fetchone())
             return not busy and in_log == copied and free <= _FREE_PAGES_KEPT + _PAGES_AT_ONCE
 
     # -- the connection ------------------------------------------------------------------------------------

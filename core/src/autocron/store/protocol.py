@@ -6,7 +6,7 @@ are microseconds UTC and come from the caller: a store has no clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -67,7 +67,7 @@ class Store(Protocol):
     def applications(self) -> list[Application]: ...
 
     def with_waiting_jobs(self, applications: Sequence[int]) -> list[int]:
-        """Those of the applications that have a job which could start now."""
+        """Those of the applications that have a job which could start now, or is held for newer code."""
         ...
 
     def adopt_jobs(self, application: int, orphaned: Sequence[int]) -> int:
@@ -85,7 +85,8 @@ class Store(Protocol):
         ...
 
     def promote(self, now: int) -> int:
-        """waiting, later → waiting, ready: all jobs whose ``run_at`` has come. How many."""
+        """waiting → waiting, ready: jobs whose ``run_at`` has come, and the first in line behind a job of the same
+        schedule that has ended. How many."""
         ...
 
     def claim(self, application: int, limit: int, owner: str, now: int) -> list[Work]:
@@ -183,6 +184,10 @@ class Store(Protocol):
         """Whether a job of this schedule waits or runs."""
         ...
 
-    def drop_unseen_schedules(self, application: int, before: int) -> list[str]:
-        """Remove the application's schedules that weren't registered since; their names."""
+    def drop_schedules(self, application: int, tasks: Collection[str]) -> None:
+        """Remove the application's schedules of these tasks: the code doesn't have them any more."""
+        ...
+
+    def mark_broken(self, application: int, reasons: Mapping[str, str]) -> None:
+        """Note why the functions of these tasks can't be imported. Registering a schedule again clears it."""
         ...

@@ -48,7 +48,7 @@ class Registry:
         with self.database.transaction():
             application = self._application_id(launch, now)
             changed = self._learn_tasks(application, tasks)
-            changed = save_schedules(self.database, application, schedules, now) or changed
+            changed = save_schedules(self.database, application, schedules) or changed
             if changed:
                 self._revise()
             return application
@@ -100,7 +100,8 @@ class Registry:
         with self.database.transaction():
             return sum(
                 self.database.write(
-                    "update jobs set application = :adopter where state = 'waiting' and application = :orphaned "
+                    "update jobs set application = :adopter, readiness = iif(readiness = 2, 1, readiness) "
+                    "where state = 'waiting' and application = :orphaned "
                     "and task in (select name from tasks where application = :adopter)",
                     {"adopter": application, "orphaned": other},
                 ).rowcount
@@ -112,8 +113,10 @@ class Registry:
             application
             for application in applications
             if self.database.read(
-                "select 1 from jobs where state = 'waiting' and readiness = 1 and application = ? limit 1",
-                (application,),
+                "select 1 from jobs where state = 'waiting' and readiness = 1 and application = :application "
+                "union all select 1 from jobs where state = 'waiting' and readiness = 2 and application = :application "
+                "limit 1",
+                {"application": application},
             )
         ]
 

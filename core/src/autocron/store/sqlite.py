@@ -95,10 +95,21 @@ class SqliteStore(Registry, Timetable):
         return rows.uuid_of(cursor.lastrowid, nonce)
 
     def promote(self, now: int) -> int:
-        """waiting, later → waiting, ready."""
-        return self.database.write(
+        """waiting, later → waiting, ready; waiting, behind → waiting, ready."""
+        due = self.database.write(
             "update jobs set readiness = 1 where state = 'waiting' and readiness = 0 and run_at <= ?", (now,)
         ).rowcount
+        first_in_line = self.database.write(
+            """
+            update jobs set readiness = 1
+            where id in (select min(id) from jobs where state = 'waiting' and readiness = 3 group by schedule)
+              and not exists (
+                select 1 from jobs as ahead
+                where ahead.schedule = jobs.schedule and ahead.state in ('waiting', 'running') and ahead.readiness <> 3
+              )
+            """
+        ).rowcount
+        return due + first_in_line
 
     def claim(self, application: int, limit: int, owner: str, now: int) -> list[Work]:
         """waiting, ready → running."""
@@ -119,7 +130,7 @@ class SqliteStore(Registry, Timetable):
         claimed.sort(key=lambda row: (-row["priority"], row["id"]))
         return [
             Work(
-                claim=Claim(row["id"], row["attempt"], owner),
+                claim=Claim(row["id"], row["nonce"], row["attempt"], owner),
                 uuid=rows.uuid_of(row["id"], row["nonce"]),
                 task=row["task"],
                 arguments=row["arguments"],
@@ -245,10 +256,10 @@ class SqliteStore(Registry, Timetable):
         """running → waiting, or → error for what may run at most once."""
         with self.database.transaction():
             orphans = self.database.read(
-                "select id, attempt, owner, policy from jobs where state = 'running' and owner <> ?", (owner,)
+                "select id, nonce, attempt, owner, policy from jobs where state = 'running' and owner <> ?", (owner,)
             )
             for row in orphans:
-                claim = Claim(row["id"], row["attempt"], row["owner"])
+                claim = Claim(row["id"], row["nonce"], row["attempt"], row["owner"])
                 if Policy.from_json(row["policy"]).at_most_once:
                     error = "the supervisor died during the attempt, and this job may run at most once"
                     self.fail(claim, error, "", 0, expires_at, now, lost=True)
@@ -276,8 +287,8 @@ class SqliteStore(Registry, Timetable):
         """The one guard of all transitions out of running: this attempt of this owner is the running one."""
         changed = self.database.write(
             f"update jobs set owner = null, lease = null, {assignments} "  # noqa: S608  (constants of this module)
-            "where id = :id and state = 'running' and attempt = :attempt and owner = :owner",
-            {**parameters, "id": claim.job, "attempt": claim.attempt, "owner": claim.owner},
+            "where id = :id and nonce = :nonce and state = 'running' and attempt = :attempt and owner = :owner",
+            {**parameters, "id": claim.job, "nonce": claim.nonce, "attempt": claim.attempt, "owner": claim.owner},
         ).rowcount
         if not changed:
             raise ClaimLostError(
@@ -306,8 +317,10 @@ class SqliteStore(Registry, Timetable):
     # -- questions -----------------------------------------------------------------------------------------
 
     def cancel_requests(self) -> list[Claim]:
-        found = self.database.read("select id, attempt, owner from jobs where state = 'running' and cancel_requested = 1")
-        return [Claim(row["id"], row["attempt"], row["owner"]) for row in found]
+        found = self.database.read(
+            "select id, nonce, attempt, owner from jobs where state = 'running' and cancel_requested = 1"
+        )
+        return [Claim(row["id"], row["nonce"], row["attempt"], row["owner"]) for row in found]
 
     def next_run_at(self) -> int | None:
         return self._one("select min(run_at) from jobs where state = 'waiting' and readiness = 0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from autocron.model import ScheduledTask
 from autocron.store import rows
@@ -11,11 +11,11 @@ from autocron.store.database import Database
 
 _COLUMNS = (
     "name task spec words application arguments queue priority policy misfire grace overlap jitter anchor "
-    "next_run_at last_run_at"
+    "next_run_at last_run_at broken"
 ).split()
 
 
-def save_schedules(database: Database, application: int, schedules: Sequence[ScheduledTask], now: int) -> bool:
+def save_schedules(database: Database, application: int, schedules: Sequence[ScheduledTask]) -> bool:
     """Register schedules. Whether something changed that a supervisor must know.
 
     An unchanged one keeps its anchor and its next slot, also through a restart of everything: a slot that passed
@@ -24,19 +24,18 @@ def save_schedules(database: Database, application: int, schedules: Sequence[Sch
     changed = False
     for schedule in schedules:
         same = database.read(
-            "select * from schedules where name = ? and spec = ? order by application = ? desc, seen_at desc limit 1",
+            "select * from schedules where name = ? and spec = ? order by application = ? desc, next_run_at desc limit 1",
             (schedule.name, schedule.spec, application),
         )
         values = {name: getattr(schedule, name) for name in _COLUMNS} | {"application": application}
         if same:
             values |= {name: same[0][name] for name in ("anchor", "next_run_at", "last_run_at")}
-        if not same or any(same[0][name] != values[name] for name in _COLUMNS):
-            changed = True
-        values["seen_at"] = now
-        columns = [*_COLUMNS, "seen_at"]
+        if same and all(same[0][name] == values[name] for name in _COLUMNS):
+            continue
+        changed = True
         database.write(
-            f"insert or replace into schedules ({', '.join(columns)}) "  # noqa: S608  (constants of this module)
-            f"values ({', '.join(':' + column for column in columns)})",
+            f"insert or replace into schedules ({', '.join(_COLUMNS)}) "  # noqa: S608  (constants of this module)
+            f"values ({', '.join(':' + column for column in _COLUMNS)})",
             values,
         )
     return changed
@@ -77,6 +76,10 @@ class Timetable:
             return sum(self._make_job(schedule, slot, run_at, now) for slot, run_at in slots)
 
     def _make_job(self, schedule: ScheduledTask, slot: int, run_at: int, now: int) -> int:
+        if schedule.overlap == "queue" and self.has_unfinished(schedule.name):
+            readiness = 3
+        else:
+            readiness = 0 if run_at > now else 1
         # The unique index on (schedule, slot) is the last guard: no slot ever makes two jobs.
         return self.database.write(
             """
@@ -90,7 +93,7 @@ class Timetable:
                 schedule.application,
                 schedule.queue,
                 schedule.priority,
-                0 if run_at > now else 1,
+                readiness,
                 run_at,
                 schedule.arguments,
                 schedule.policy,
@@ -106,8 +109,16 @@ class Timetable:
         )
         return bool(found)
 
-    def drop_unseen_schedules(self, application: int, before: int) -> list[str]:
-        dropped = self.database.write_returning(
-            "delete from schedules where application = ? and seen_at < ? returning name", (application, before)
-        )
-        return [row["name"] for row in dropped]
+    def drop_schedules(self, application: int, tasks: Collection[str]) -> None:
+        with self.database.transaction():
+            for task in tasks:
+                self.database.write("delete from schedules where application = ? and task = ?", (application, task))
+            self.database.write("update revision set number = number + 1")
+
+    def mark_broken(self, application: int, reasons: Mapping[str, str]) -> None:
+        with self.database.transaction():
+            for task, reason in reasons.items():
+                self.database.write(
+                    "update schedules set broken = ? where application = ? and task = ?", (reason, application, task)
+                )
+            self.database.write("update revision set number = number + 1")

@@ -34,7 +34,8 @@ create table jobs (
     queue            text not null,
     priority         integer not null,
     state            text not null check (state in ('waiting', 'running', 'done', 'error', 'cancelled')),
-    readiness        integer not null check (readiness in (0, 1, 2)),   -- 0 later, 1 ready, 2 held for newer code
+    -- While waiting: 0 later, 1 ready, 2 held for newer code, 3 behind another job of its schedule.
+    readiness        integer not null check (readiness in (0, 1, 2, 3)),
     run_at           integer not null,
     arguments        text not null,
     policy           text not null,              -- JSON, only what differs from the defaults
@@ -63,6 +64,7 @@ create table jobs (
 create index jobs_ready   on jobs (application, priority desc, id) where state = 'waiting' and readiness = 1;
 create index jobs_later   on jobs (run_at)      where state = 'waiting' and readiness = 0;
 create index jobs_held    on jobs (application) where state = 'waiting' and readiness = 2;
+create index jobs_behind  on jobs (schedule, id) where state = 'waiting' and readiness = 3;
 create index jobs_running on jobs (id)          where state = 'running';
 create index jobs_expiry  on jobs (expires_at)  where expires_at is not null;
 create unique index jobs_unique on jobs (unique_key)
@@ -102,8 +104,8 @@ create table schedules (
     overlap     text not null check (overlap in ('skip', 'queue', 'allow')),
     jitter      real not null,                   -- seconds
     anchor      integer not null,                -- first registration: where intervals count from
-    seen_at     integer not null,                -- last registration
     next_run_at integer,
     last_run_at integer,
+    broken      text not null default '',        -- why workers can't import the function
     primary key (name, application)
 ) strict, without rowid;

@@ -1,0 +1,150 @@
+# Every target makes the environments it needs under .venv/. Nothing but Python >= 3.11 and make is expected.
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+ifneq (,$(filter output-sync,$(.FEATURES)))
+MAKEFLAGS += --output-sync=target
+endif
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# ---- the interpreter: `python3` if it will do, else the newest that does; or say it: make PYTHON=python3.12 test-all
+
+probe := import ensurepip, sys, venv; sys.version_info >= (3, 11) or sys.exit(1); print("%d.%d.%d" % sys.version_info[:3])
+ifndef PYTHON
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	if $$p -c '$(probe)' >/dev/null 2>&1; then echo $$p; break; fi; done)
+endif
+VERSION := $(if $(PYTHON),$(shell '$(PYTHON)' -c '$(probe)' 2>/dev/null))
+export PYTHON
+unexport PYTHONPATH PYTHONHOME AUTOCRON_DISABLE
+
+# Pins for the build backend too: pip hands these to the environment it builds in.
+export PIP_CONSTRAINT := constraints.txt
+export PIP_BUILD_CONSTRAINT := constraints.txt
+pip_install = bin/python -m pip install -qq --disable-pip-version-check
+
+# ---- environments
+
+PLUGINS := $(patsubst plugins/%_autocron/pyproject.toml,%,$(sort $(wildcard plugins/*_autocron/pyproject.toml)))
+plugin_projects := $(PLUGINS:%=plugins/%_autocron/pyproject.toml)
+editable_plugins := $(PLUGINS:%=-e plugins/%_autocron)
+
+made = .venv/$(1)/made-with-$(VERSION)
+
+# $(call environment,name,what pip installs,files besides constraints.txt that say what it holds)
+define environment
+$(call made,$(1)): constraints.txt core/pyproject.toml $(3)
+	@if [ -z "$(VERSION)" ]; then \
+		echo "No Python >= 3.11 that can make virtual environments $(if $(PYTHON),in PYTHON=$(PYTHON),on the PATH)." \
+			"Say which: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; fi
+	@echo "making .venv/$(1) with Python $(VERSION)"
+	@rm -rf .venv/$(1)
+	@'$(PYTHON)' -m venv .venv/$(1)
+	@.venv/$(1)/$(pip_install) $(2)
+	@touch $$@
+endef
+
+CORE ?= core
+$(eval $(call environment,$(CORE),-e "core[test]"))
+$(foreach p,$(PLUGINS),$(eval $(call environment,$(p),-e core -e "plugins/$(p)_autocron[test]",plugins/$(p)_autocron/pyproject.toml)))
+$(eval $(call environment,integration,-e core $(editable_plugins) -r integration_tests/requirements.txt,\
+	$(plugin_projects) integration_tests/requirements.txt))
+$(eval $(call environment,tools,-e "core[test]" $(editable_plugins) -r integration_tests/requirements.txt -r requirements-tools.txt,\
+	$(plugin_projects) integration_tests/requirements.txt requirements-tools.txt))
+$(eval $(call environment,demo,-e core -e plugins/flask_autocron -r examples/requirements.txt,\
+	plugins/flask_autocron/pyproject.toml examples/requirements.txt))
+$(eval $(call environment,bench,-e core $(patsubst %,-r %,$(wildcard benchmarks/requirements.txt)),\
+	$(wildcard benchmarks/requirements.txt)))
+
+# ---- using it
+
+.PHONY: help demo run bench
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
+	@$(foreach p,$(PLUGINS),printf '  %-18s %s\n' test-$(p) 'tests of $(p)-autocron: only the core and that framework';)
+	@echo "  One test: make test-core ARGS='-k words_of_its_name'"
+
+demo: $(call made,demo) ## boot the example, send it requests, tell what happens
+	@.venv/demo/bin/python examples/demo.py
+
+run: $(call made,demo) ## the same example, kept open in the terminal
+	@.venv/demo/bin/python examples/demo.py --keep
+
+bench: $(call made,bench) ## benchmarks; ARGS goes to benchmarks/run.py
+	@.venv/bench/bin/python benchmarks/run.py $(ARGS)
+
+# ---- before a commit
+
+.PHONY: check format lint types
+check: lint types test-core ## before every commit: lint, types, core tests
+
+format: $(call made,tools) ## rewrite the code as `lint` wants it
+	@.venv/tools/bin/ruff check -q --fix . || true
+	@.venv/tools/bin/ruff format .
+
+lint: $(call made,tools) ## format check, lint, import contracts
+	@echo "lint"
+	@status=0; \
+	.venv/tools/bin/ruff format --check --output-format=concise . || { status=1; echo "remedy: make format"; }; \
+	.venv/tools/bin/ruff check --output-format=concise . || status=1; \
+	for project in . $(PLUGINS:%=plugins/%_autocron); do \
+		said=$$(.venv/tools/bin/lint-imports --no-logo --config $$project/pyproject.toml) \
+			&& echo "import contracts in $$project/pyproject.toml: kept" || { status=1; echo "$$said"; }; done; \
+	exit $$status
+
+folders = core/src core/tests $(PLUGINS:%=plugins/%_autocron/src) $(wildcard plugins/*/tests) integration_tests examples benchmarks
+checked = $(foreach f,$(folders),$(if $(wildcard $(f)/*.py $(f)/*/*.py $(f)/*/*/*.py),$(f)))
+types: $(call made,tools) ## mypy and pyright, both strict
+	@echo "types"
+	@status=0; \
+	.venv/tools/bin/mypy $(checked) || status=1; \
+	PYRIGHT_PYTHON_GLOBAL_NODE=off .venv/tools/bin/pyright --pythonpath .venv/tools/bin/python || status=1; \
+	exit $$status
+
+# ---- tests
+
+# $(call pytest,environment,folder,options)
+pytest = echo "tests of $(2) in .venv/$(1)" && \
+	.venv/$(1)/bin/python -m pytest -q --junitxml=.reports/$(1).xml $(3) $(2) $(ARGS)
+parallel := -n auto --maxprocesses=4
+
+.PHONY: test-core test-integration test-all test-matrix test-long suites $(PLUGINS:%=test-%)
+test-core: $(call made,$(CORE)) ## core tests: nothing but the core
+	@$(call pytest,$(CORE),core/tests,$(parallel))
+
+define plugin_target
+test-$(1): $(call made,$(1))
+	@$$(call pytest,$(1),plugins/$(1)_autocron/tests)
+endef
+$(foreach p,$(PLUGINS),$(eval $(call plugin_target,$(p))))
+
+test-integration: $(call made,integration) ## real servers, real processes
+	@$(call pytest,integration,integration_tests,$(parallel))
+
+suites: lint types test-core $(PLUGINS:%=test-%) test-integration
+test-all: ## everything: lint, types, core, each plugin, integration
+	@rm -rf .reports
+	@status=0; $(MAKE) -k suites || status=1; \
+	'$(PYTHON)' .ci/total.py core $(PLUGINS) integration || status=1; exit $$status
+
+test-matrix: ## core tests on each of Python 3.11, 3.12, 3.13 found here
+	@status=0; for v in 3.11 3.12 3.13; do \
+		for p in python$$v "$$HOME"/.pyenv/versions/$$v.*/bin/python3 none; do \
+			if [ $$p = none ] || "$$p" -c '$(probe)' >/dev/null 2>&1; then break; fi; done; \
+		if [ $$p = none ]; then echo "Python $$v: not found, skipped"; continue; fi; \
+		$(MAKE) PYTHON="$$p" CORE=core-$$v test-core || status=1; \
+	done; exit $$status
+
+long = -m long --timeout=1800
+test-long: $(call made,$(CORE)) $(call made,integration) ## the tests marked `long`
+	@$(call pytest,$(CORE),core/tests,$(long)) || [ $$? -eq 5 ]
+	@$(call pytest,integration,integration_tests,$(long)) || [ $$? -eq 5 ]
+
+# ---- tidying
+
+.PHONY: clean
+clean: ## remove environments, caches and build output
+	@rm -rf .venv .reports .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find core plugins -name dist -type d -prune -exec rm -rf {} +

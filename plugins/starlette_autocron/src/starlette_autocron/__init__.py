@@ -1,0 +1,1 @@
+"""autocron for Starlette and FastAPI."""
