@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 
+from autocron import clock
 from autocron.clock import MICROSECONDS
+from autocron.errors import StoreError
 from autocron.store import Store
 
 logger = logging.getLogger("autocron.supervisor")
@@ -17,10 +20,16 @@ MAINTENANCE_PAUSE = 5 * MICROSECONDS
 
 
 class Housekeeper:
-    """Knows when what is due; does it when told to ``work``."""
+    """Knows when what is due; does it when told to ``work``.
 
-    def __init__(self, store: Store) -> None:
+    A checkpoint waits for the disk, so it has a thread, and there a connection of its own (``maintained``): no job
+    waits for it. It remains the only connection that ever checkpoints.
+    """
+
+    def __init__(self, store: Store, maintained: Store) -> None:
         self._store = store
+        self._maintained = maintained
+        self._thread: threading.Thread | None = None
         self._expiry_at = 0
         self._maintenance_at: int | None = None
 
@@ -28,8 +37,11 @@ class Housekeeper:
         """Do what is due."""
         if now >= self._expiry_at:
             self._expire(now)
-        if self._maintenance_at is None or now >= self._maintenance_at:
-            self._maintenance_at = None if self._store.maintain() else now + MAINTENANCE_PAUSE
+        if self._maintenance_at is not None and now >= self._maintenance_at:
+            self._maintenance_at = None
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._maintain, name="autocron-maintenance", daemon=True)
+                self._thread.start()
 
     def note_writes(self, now: int) -> None:
         """Something was written, here or elsewhere: see to the files in a while."""
@@ -37,7 +49,15 @@ class Housekeeper:
             self._maintenance_at = now + MAINTENANCE_PAUSE
 
     def next_moment(self) -> int:
+        """When something is due again."""
         return self._expiry_at if self._maintenance_at is None else min(self._expiry_at, self._maintenance_at)
+
+    def _maintain(self) -> None:
+        try:
+            if not self._maintained.maintain():
+                self.note_writes(clock.now())
+        except StoreError as error:
+            logger.debug("the database's files weren't tidied: %s", error)
 
     def _expire(self, now: int) -> None:
         deleted = self._store.expire(now, BATCH)

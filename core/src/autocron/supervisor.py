@@ -72,7 +72,7 @@ class Supervisor:
         self._clock_offset = float("inf")
         self._blocked_until = 0.0
         self._complained_at = float("-inf")
-        self._housekeeper = Housekeeper(self.store)
+        self._housekeeper = Housekeeper(self.store, SqliteStore(database))
         self._selector = selectors.DefaultSelector()
         self._watch = ProcessWatch()
         self._readable: list[object] = []
@@ -201,6 +201,7 @@ class Supervisor:
                 self._adopt_jobs()
             claimed = [(crew, self.store.claim(crew.application.id, crew.free_slots, self.owner, now)) for crew in hungry]
         self.endings.clear()
+        self._housekeeper.note_writes(now)
         for crew, works in claimed:
             crew.expects_work = len(works) == crew.free_slots
             for work in works:

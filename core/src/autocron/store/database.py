@@ -22,7 +22,7 @@ BUSY_SECONDS = 30.0
 _MINIMUM_SQLITE = (3, 37, 0)  # STRICT tables
 
 _FREE_PAGES_KEPT = 256  # room for the next jobs; beyond it the file shrinks
-_PAGES_AT_ONCE = 1024
+_PAGES_AT_ONCE = 256
 
 T = TypeVar("T")
 Parameters = Mapping[str, Any] | tuple[Any, ...]
