@@ -17,7 +17,7 @@ from autocron.engines import InlineEngine, StoreEngine
 from autocron.errors import ConfigurationError, NotStartedError, TaskDefinitionError
 from autocron.model import Launch, Setup
 from autocron.options import Options, TaskOptions
-from autocron.processes.spawn import python_executable
+from autocron.processes.spawn import import_path, python_executable, working_folder
 from autocron.results import TaskResult, set_default_source
 from autocron.scheduling import Scheduling
 from autocron.settings import SettingsGiven, checked_settings
@@ -250,13 +250,13 @@ class Autocron(Scheduling):
             return worker.launch
         main = None
         file = getattr(sys.modules["__main__"], "__file__", None)
-        needed = {*self._tasks.values(), *(setup.module for setup in self._setups.values())}
-        if file and main_module_name() in needed:
+        modules = {*self._tasks.values(), *(setup.module for setup in self._setups.values() if setup.module)}
+        if file and main_module_name() in modules:
             main = (main_module_name(), os.path.abspath(file))
         return Launch(
             executable=python_executable(),
-            cwd=os.getcwd(),
-            path=tuple(os.path.abspath(entry) for entry in sys.path),
+            cwd=working_folder(),
+            path=import_path(modules),
             main=main,
             setups=tuple(self._setups[name] for name in sorted(self._setups)),
         )

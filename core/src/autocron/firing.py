@@ -1,16 +1,22 @@
-"""Which slots of a schedule become jobs now."""
+"""Turning due schedules into jobs: which slots fire, and the clockwork that fires them."""
 
 from __future__ import annotations
 
 import functools
+import logging
 import random
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from autocron import clock
 from autocron.clock import MICROSECONDS
 from autocron.model import ScheduledTask
+from autocron.store import Store
 
 if TYPE_CHECKING:
     from autocron.schedules import Schedule
+
+logger = logging.getLogger("autocron.supervisor")
 
 ON_TIME = 5 * MICROSECONDS
 """A slot fired this late is still on time: no misfire."""
@@ -19,6 +25,72 @@ MOST_AT_ONCE = 1000
 """With misfire="all": no more slots than this are made up for, the newest ones."""
 
 _WINDOWS = [60, 3_600, 86_400, 31 * 86_400, 366 * 86_400, 9 * 366 * 86_400]
+
+
+class Clockwork:
+    """The schedules that a supervisor fires: those of the attached applications."""
+
+    def __init__(self, store: Store) -> None:
+        self.schedules: list[ScheduledTask] = []
+        self._store = store
+        self._clock_offset = float("inf")
+
+    def reload(self) -> None:
+        """Read the schedules again."""
+        self.schedules = self._store.schedules()
+
+    def fire(self, attached: Sequence[int]) -> bool:
+        """Every slot that has come becomes a job, once. Whether one did."""
+        now = clock.now()
+        stepped_back = self._clock_stepped_back(now)
+        fired = False
+        for schedule in self.active(attached):
+            if stepped_back and waits_too_long(schedule, now):
+                fired = True
+                self._store.fire(schedule, [], next_slot(schedule, now), now)
+            elif schedule.next_run_at is not None and schedule.next_run_at <= now:
+                fired = True
+                slots, upcoming = due_slots(schedule, now)
+                if slots and schedule.overlap == "skip" and self._store.has_unfinished(schedule.name):
+                    logger.info("%s: its last job hasn't ended, so this slot makes none", schedule.name)
+                    slots = []
+                self._store.fire(schedule, slots, upcoming, now)
+        if fired:
+            self.reload()
+        return fired
+
+    def active(self, attached: Sequence[int]) -> list[ScheduledTask]:
+        """The schedules of the attached applications; where several know one name, that of the first in the list."""
+        found: dict[str, ScheduledTask] = {}
+        for application in attached:
+            for schedule in self.schedules:
+                if schedule.application == application and not schedule.broken:
+                    found.setdefault(schedule.name, schedule)
+        return list(found.values())
+
+    def next_moment(self, attached: Sequence[int]) -> int | None:
+        """When the next schedule is due."""
+        return min((s.next_run_at for s in self.active(attached) if s.next_run_at is not None), default=None)
+
+    def tasks_of(self, application: int) -> tuple[str, ...]:
+        """The tasks that an application has scheduled."""
+        return tuple(sorted({s.task for s in self.schedules if s.application == application}))
+
+    def mind_missing(self, application: int, missing: Mapping[str, str]) -> None:
+        """A worker with the newest code doesn't have these scheduled functions: they don't fire any more."""
+        if removed := [task for task, reason in missing.items() if not reason]:
+            logger.info("no longer in the code, so no longer scheduled: %s", ", ".join(removed))
+            self._store.drop_schedules(application, removed)
+        if broken := {task: reason for task, reason in missing.items() if reason}:
+            logger.error("scheduled, but can't be imported, so they don't fire: %s", broken)
+            self._store.mark_broken(application, broken)
+        self.reload()
+
+    def _clock_stepped_back(self, now: int) -> bool:
+        """Whether the wall clock has gone back since the last look (or may have: at the first look)."""
+        offset = now / MICROSECONDS - clock.monotonic()
+        before, self._clock_offset = self._clock_offset, offset
+        return offset < before - 1.0
 
 
 @functools.lru_cache(maxsize=1024)

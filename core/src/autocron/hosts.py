@@ -85,14 +85,17 @@ def _is_tool() -> bool:
 
 
 def _click_command() -> str | None:
-    """The ``flask`` subcommand that is running, None if that can't be told: it is loading the application for it.
+    """The ``flask`` subcommand that is running, "" while there is none yet; None if that can't be told.
 
-    The command line isn't parsed again here: options of groups and plugins may stand before the subcommand.
+    The command line isn't parsed again here: options of groups and plugins may stand before the subcommand. An
+    application that is loaded without any command (in a thread of a running server) is being served.
     """
     click = sys.modules.get("click")
     context = click.get_current_context(silent=True) if click is not None else None
-    while context is not None and context.parent is not None and context.parent.parent is not None:
-        context = context.parent
-    if context is None or context.parent is None:
+    if context is None:
         return None
-    return str(context.info_name)
+    names = []
+    while context.parent is not None:
+        names.append(str(context.info_name))
+        context = context.parent
+    return names[-1] if names else ""

@@ -21,26 +21,20 @@ from autocron import clock, locations
 from autocron.clock import MICROSECONDS
 from autocron.crew import Crew, Ending, Worker
 from autocron.errors import StoreError
-from autocron.firing import due_slots, next_slot, waits_too_long
+from autocron.firing import Clockwork
 from autocron.housekeeping import Housekeeper
-from autocron.model import Application, Claim, ScheduledTask, Settings
+from autocron.model import Application, Claim, Settings
+from autocron.presence import Presence
 from autocron.processes.locks import LockFile
 from autocron.processes.spawn import kill_group, reset_signals
 from autocron.processes.wakeup import WakeUpReader
-from autocron.processes.watch import ProcessWatch
 from autocron.settling import settle
 from autocron.store import SqliteStore
 
 logger = logging.getLogger("autocron.supervisor")
 
-LINGER = 4.5
-"""Seconds to wait for another process to attach after the last one has gone: a reload, a restart."""
-
 LONGEST_SLEEP = 30.0
 """Seconds: an upper bound of one sleep, so that a step of the clock is noticed."""
-
-BLIND_SLEEP = 1.0
-"""Seconds between two looks at the attached processes where the kernel can't tell of their end."""
 
 TAKE_OVER = 3.0
 """Seconds that the workers of a dead predecessor get to be gone."""
@@ -54,27 +48,23 @@ class Supervisor:
 
     def __init__(self, database: Path, *, keep_alive: bool = False) -> None:
         self.database = database
-        self.keep_alive = keep_alive
         self.locks = LockFile.open(locations.lock_path(database))
         self.store = SqliteStore(database)
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"
         self.settings = Settings()
         self.crews: dict[int, Crew] = {}
-        self.attached: set[int] = set()
-        self.schedules: list[ScheduledTask] = []
         self.endings: list[Ending] = []
         self.stop_signals = 0
-        self.alone_since: float | None = None
         self._applications: dict[int, Application] = {}
         self._revision = -1
         self._rang = True
         self._next_run_at: int | None = None
-        self._clock_offset = float("inf")
         self._blocked_until = 0.0
         self._complained_at = float("-inf")
         self._housekeeper = Housekeeper(self.store, SqliteStore(database))
         self._selector = selectors.DefaultSelector()
-        self._watch = ProcessWatch()
+        self.presence = Presence(self.locks, self._selector, keep_alive=keep_alive)
+        self.clockwork = Clockwork(self.store)
         self._readable: list[object] = []
 
     # -- the main loop -------------------------------------------------------------------------------------
@@ -87,7 +77,9 @@ class Supervisor:
         while not self.is_over():
             self.reap_workers()
             self.collect_outcomes()
+            self.look_who_is_attached()
             with self.backing_off():
+                self.take_over()
                 self.notice_changes()
                 self.fire_due_schedules()
                 self.exchange_jobs()
@@ -123,6 +115,11 @@ class Supervisor:
                 kill_group(pid)
             time.sleep(0.005)
 
+    def take_over(self) -> None:
+        """Holding the lock, it knows that every job still marked running is a dead predecessor's. Once."""
+        if self._revision < 0 and (recovered := self.store.recover(self.owner, self._expiry(), clock.now())):
+            logger.warning("%d jobs of a supervisor that died wait again", recovered)
+
     def reap_workers(self) -> None:
         """The dead first: their jobs are free again, and what those had started ends with them."""
         while (pid := _dead_child()) is not None:
@@ -143,71 +140,59 @@ class Supervisor:
                     if worker.channel.at_end:
                         self._unregister(worker)
 
+    def look_who_is_attached(self) -> None:
+        """The processes for whose sake all this runs."""
+        if (self._rang or self.presence.concerns(self._readable)) and self.presence.look(self._applications):
+            self._rang = True
+
     def notice_changes(self) -> None:
         """Somebody rang: a call, a new process, a changed setting, a job to be cancelled."""
-        if self._revision < 0:
-            recovered = self.store.recover(self.owner, self._expiry(), clock.now())
-            if recovered:
-                logger.warning("%d jobs of a supervisor that died wait again", recovered)
-        if self._rang:
-            self._rang = False
-            self._housekeeper.note_writes(clock.now())
-            revision = self.store.revision()
-            if revision != self._revision:
-                self._reload()
-                self._revision = revision
-            self._look_who_is_attached()
-            self._adopt_jobs()
-            for claim in self.store.cancel_requests():
-                self._end_cancelled(claim)
-            self._expect_work()
-        elif self._watch in self._readable or self._watch.fileno() < 0:
-            self._look_who_is_attached()
+        if not self._rang:
+            return
+        revision = self.store.revision()
+        if revision != self._revision:
+            self._reload()
+            self._revision = revision
+        self._adopt_jobs()
+        if any(schedule.overlap == "queue" for schedule in self.clockwork.schedules):
+            self.store.promote(clock.now())  # the job ahead may have been cancelled
+        for claim in self.store.cancel_requests():
+            self._end_cancelled(claim)
+        self._expect_work()
+        self._housekeeper.note_writes(clock.now())
+        self._rang = False
 
     def fire_due_schedules(self) -> None:
         """Every slot that has come becomes a job, once."""
-        self._mind_missing_functions()
-        now = clock.now()
-        stepped_back = self._clock_stepped_back(now)
-        fired = False
-        for schedule in list(self._active_schedules()):
-            if stepped_back and waits_too_long(schedule, now):
-                fired = True
-                self.store.fire(schedule, [], next_slot(schedule, now), now)
-            elif schedule.next_run_at is not None and schedule.next_run_at <= now:
-                fired = True
-                slots, upcoming = due_slots(schedule, now)
-                if slots and schedule.overlap == "skip" and self.store.has_unfinished(schedule.name):
-                    logger.info("%s: its last job hasn't ended, so this slot makes none", schedule.name)
-                    slots = []
-                self.store.fire(schedule, slots, upcoming, now)
-        if fired:
-            self.schedules = self.store.schedules()
+        for number, crew in self.crews.items():
+            if crew.missing:
+                self.clockwork.mind_missing(number, crew.missing)
+                crew.missing = {}
+        if not self.presence.is_alone and self.clockwork.fire(self.presence.attached):
             self._expect_work()
 
     def exchange_jobs(self) -> None:
         """Outcomes in, claims out, in one transaction."""
         now = clock.now()
         due = self._next_run_at is not None and self._next_run_at <= now
-        hungry = [crew for crew in self.crews.values() if crew.free_slots and (crew.expects_work or due)]
-        if self.is_alone:
-            hungry = []  # what runs may finish, nothing new begins
-        if not (self.endings or hungry or due):
+        if not (self.endings or due or self._hungry_crews()):
             return
         with self.store.transaction():
             waits_again = [settle(self.store, ending, self.settings, now) for ending in self.endings]
-            if due or any(waits_again) or any(ending.work.schedule for ending in self.endings):
+            line_moves = any(ending.work.schedule for ending in self.endings)
+            if due or line_moves or any(waits_again):
                 self.store.promote(now)
                 self._adopt_jobs()
-            claimed = [(crew, self.store.claim(crew.application.id, crew.free_slots, self.owner, now)) for crew in hungry]
+                self._expect_work()
+            claimed = [
+                (crew, self.store.claim(crew.application.id, crew.free_slots, self.owner, now)) for crew in self._hungry_crews()
+            ]
         self.endings.clear()
         self._housekeeper.note_writes(now)
         for crew, works in claimed:
             crew.expects_work = len(works) == crew.free_slots
             for work in works:
                 crew.give(work)
-        if due or any(waits_again):
-            self._expect_work()
 
     def end_overdue_attempts(self) -> None:
         """An attempt that takes longer than its timeout ends with its worker, and with what it started."""
@@ -222,17 +207,17 @@ class Supervisor:
     def keep_crews(self) -> None:
         """As many workers as the settings say for every application that is attached."""
         for number, application in self._applications.items():
-            wanted = number in self.attached
+            wanted = number in self.presence.attached
             if wanted and number not in self.crews:
                 self.crews[number] = Crew(self.database, application)
             crew = self.crews.get(number)
             if crew is None:
                 continue
             if wanted:
-                crew.scheduled = tuple({s.task for s in self.schedules if s.application == number})
+                crew.scheduled = self.clockwork.tasks_of(number)
                 for worker in crew.keep(self.settings):
                     self._selector.register(worker.channel.read_fd, selectors.EVENT_READ, worker)
-            elif self.attached:  # others are; while nobody is, a reload may bring it back
+            elif self.presence.attached:  # others are; while nobody is, a reload may bring it back
                 crew.retire_all()
                 if not crew.workers:
                     del self.crews[number]
@@ -257,32 +242,23 @@ class Supervisor:
 
     def seconds_to_next_moment(self) -> float:
         """How long nothing is due."""
-        now, monotonic = clock.now(), clock.monotonic()
-        moments = [self._housekeeper.next_moment(), self._next_run_at]
-        moments += [schedule.next_run_at for schedule in self._active_schedules()]
-        waits = [(moment - now) / MICROSECONDS for moment in moments if moment is not None]
+        monotonic = clock.monotonic()
         deadlines = [given.deadline for worker in self._workers() for given in worker.assignments.values()]
-        deadlines += [crew.retry_at for crew in self.crews.values()]
-        if self.is_alone:
-            assert self.alone_since is not None
-            deadlines.append(self.alone_since + LINGER)
-            waits = []  # nothing is begun any more
-        elif self._watch.fileno() < 0 and not self.keep_alive:
-            deadlines.append(monotonic + BLIND_SLEEP)
-        waits += [deadline - monotonic for deadline in deadlines if deadline is not None]
-        if self._blocked_until > monotonic:
-            return max(0.01, min([self._blocked_until - monotonic, *(d - monotonic for d in deadlines if d)]))
+        deadlines += [self.presence.next_deadline(), *(crew.retry_at for crew in self.crews.values())]
+        waits = [deadline - monotonic for deadline in deadlines if deadline is not None]
+        if self._blocked_until > monotonic:  # the database can't be used now
+            waits.append(self._blocked_until - monotonic)
+        elif self._rang:
+            return 0.0
+        elif not self.presence.is_alone:
+            moments = [self._housekeeper.next_moment(), self._next_run_at]
+            moments.append(self.clockwork.next_moment(self.presence.attached))
+            now = clock.now()
+            waits += [(moment - now) / MICROSECONDS for moment in moments if moment is not None]
         return max(0.0, min([LONGEST_SLEEP, *waits]))
 
-    @property
-    def is_alone(self) -> bool:
-        """Nobody is attached, and it hasn't been told to live without."""
-        return self.alone_since is not None and not self.keep_alive
-
     def is_over(self) -> bool:
-        if self.stop_signals:
-            return True
-        return self.is_alone and clock.monotonic() - (self.alone_since or 0.0) >= LINGER
+        return self.stop_signals > 0 or self.presence.is_over()
 
     def shut_down(self) -> None:
         """Nothing new begins. Running jobs get the grace, then they are ended and wait for the next start.
@@ -323,69 +299,20 @@ class Supervisor:
                 crew.application = application
                 if before.attached_at != application.attached_at and (old := crew.retire_old_code()):
                     logger.info("the code has changed: %d workers are replaced after their jobs", old)
-        self.schedules = self.store.schedules()
-
-    def _look_who_is_attached(self) -> None:
-        self.attached = {n for n in self._applications if self.locks.an_attached_pid(n) is not None}
-        if not self.attached:
-            self._follow(None)
-            if self.alone_since is None:
-                self.alone_since = clock.monotonic()
-            return
-        if self.alone_since is not None:
-            self.alone_since = None
-            self._expect_work()
-        pid = self.locks.an_attached_pid()
-        if pid != self._watch.pid:
-            self._follow(pid)
-
-    def _follow(self, pid: int | None) -> None:
-        """Be woken when this attached process ends."""
-        if self._watch.fileno() >= 0:
-            self._selector.unregister(self._watch)
-        if pid and self._watch.follow(pid, lambda: pid in self.locks.attached_pids()):
-            self._selector.register(self._watch, selectors.EVENT_READ, self._watch)
-        else:
-            self._watch.close()
+        self.clockwork.reload()
+        self.presence.look(self._applications)
 
     def _adopt_jobs(self) -> None:
         """Waiting jobs of applications that aren't attached go to one that knows their tasks."""
-        away = [number for number in self._applications if number not in self.attached]
-        if away and self.attached and (orphaned := self.store.with_waiting_jobs(away)):
-            newest_first = sorted(self.attached, key=lambda n: -self._applications[n].attached_at)
-            for number in newest_first:
+        away = [number for number in self._applications if number not in self.presence.attached]
+        if away and self.presence.attached and (orphaned := self.store.with_waiting_jobs(away)):
+            for number in self.presence.attached:
                 self.store.adopt_jobs(number, orphaned)
 
-    def _active_schedules(self) -> Iterator[ScheduledTask]:
-        """The schedules of attached applications; where several know one name, the one that attached last."""
-        newest_first = sorted(
-            (s for s in self.schedules if s.application in self.attached),
-            key=lambda s: -self._applications[s.application].attached_at,
-        )
-        names = set()
-        for schedule in newest_first:
-            if schedule.name not in names and not schedule.broken:
-                names.add(schedule.name)
-                yield schedule
-
-    def _mind_missing_functions(self) -> None:
-        """Workers with the newest code say which scheduled functions they don't have: those stop firing."""
-        for number, crew in self.crews.items():
-            missing, crew.missing = crew.missing, {}
-            if removed := [task for task, reason in missing.items() if not reason]:
-                logger.info("no longer in the code, so no longer scheduled: %s", ", ".join(removed))
-                self.store.drop_schedules(number, removed)
-            if broken := {task: reason for task, reason in missing.items() if reason}:
-                logger.error("scheduled, but can't be imported, so they don't fire: %s", broken)
-                self.store.mark_broken(number, broken)
-            if missing:
-                self.schedules = self.store.schedules()
-
-    def _clock_stepped_back(self, now: int) -> bool:
-        """Whether the wall clock has gone back since the last look (or may have: at the first look)."""
-        offset = now / MICROSECONDS - clock.monotonic()
-        before, self._clock_offset = self._clock_offset, offset
-        return offset < before - 1.0
+    def _hungry_crews(self) -> list[Crew]:
+        if self.presence.is_alone:
+            return []  # what runs may finish, nothing new begins
+        return [crew for crew in self.crews.values() if crew.expects_work and crew.free_slots]
 
     def _end_cancelled(self, claim: Claim) -> None:
         for worker in self._workers():

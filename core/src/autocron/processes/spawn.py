@@ -8,7 +8,7 @@ import signal
 import site
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 _PACKAGE_PARENT = str(Path(__file__).resolve().parents[2])
@@ -18,7 +18,7 @@ def python_executable() -> str:
     """The interpreter of this process, also where ``sys.executable`` is a server that embeds Python (uWSGI)."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     candidates = [
-        sys.executable,
+        sys.executable or "",
         os.path.join(sys.prefix, "bin", "python"),
         os.path.join(sys.prefix, "bin", version),
         getattr(sys, "_base_executable", "") or "",
@@ -30,6 +30,31 @@ def python_executable() -> str:
         if candidate and named_so and os.access(candidate, os.X_OK):
             return candidate
     raise FileNotFoundError(f"no Python interpreter found; looked for {', '.join(filter(None, candidates))}")
+
+
+def working_folder() -> str:
+    """The current folder; the root folder where that has been deleted."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return "/"
+
+
+def import_path(modules: Iterable[str]) -> tuple[str, ...]:
+    """``sys.path`` for another process, with the folders that these imported modules came from.
+
+    A relative entry means another folder by now if the process has changed its own since the import.
+    """
+    path = [os.path.join(working_folder(), entry) for entry in sys.path]
+    for name in sorted(modules):
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if not isinstance(file, str) or not os.path.isabs(file):
+            continue
+        depth = name.count(".") + (os.path.basename(file) == "__init__.py")
+        folder = Path(file).parents[depth]
+        if str(folder) not in path:
+            path.append(str(folder))
+    return tuple(path)
 
 
 def _command(executable: str, arguments: Sequence[str]) -> list[str]:

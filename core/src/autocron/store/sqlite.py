@@ -101,13 +101,14 @@ class SqliteStore(Registry, Timetable):
         ).rowcount
         first_in_line = self.database.write(
             """
-            update jobs set readiness = 1
+            update jobs set readiness = iif(run_at > ?, 0, 1)
             where id in (select min(id) from jobs where state = 'waiting' and readiness = 3 group by schedule)
               and not exists (
                 select 1 from jobs as ahead
                 where ahead.schedule = jobs.schedule and ahead.state in ('waiting', 'running') and ahead.readiness <> 3
               )
-            """
+            """,
+            (now,),
         ).rowcount
         return due + first_in_line
 

@@ -67,6 +67,7 @@ create index jobs_held    on jobs (application) where state = 'waiting' and read
 create index jobs_behind  on jobs (schedule, id) where state = 'waiting' and readiness = 3;
 create index jobs_running on jobs (id)          where state = 'running';
 create index jobs_expiry  on jobs (expires_at)  where expires_at is not null;
+create index jobs_ended   on jobs (state, finished_at) where finished_at is not null;
 create unique index jobs_unique on jobs (unique_key)
     where unique_key is not null and state in ('waiting', 'running');
 create unique index jobs_slot on jobs (schedule, slot) where schedule is not null;
