@@ -82,8 +82,10 @@ class Attachment:
     def wake(self) -> None:
         """Tell the supervisor that there is something to do; start one if it has died."""
         with self._guard:
-            if not self._wakeup.ring() and self.spawns:
+            if not self._wakeup.ring():
                 self.ensure_supervisor()
+            if self._watch is None:
+                self._start_watching()
 
     def ensure_supervisor(self) -> bool:
         """Start a supervisor unless one runs or was started a moment ago. Whether this call started one."""
@@ -110,7 +112,7 @@ class Attachment:
     # -- the watch -----------------------------------------------------------------------------------------
 
     def _start_watching(self) -> None:
-        if self._watch is None and self.spawns and _has_real_threads():
+        if self._watch is None and self.spawns and self.application is not None and _has_real_threads():
             self._watch = _Watch(self)
             self._watch.start()
 
@@ -137,7 +139,8 @@ class Attachment:
     def after_fork_in_parent(self) -> None:
         self.store.after_fork_in_parent()
         self._guard.release()
-        if self.application is not None:
+        # Python 3.12 counts threads after this hook and warns of forks beside them: there, the next call starts it.
+        if sys.version_info < (3, 12):
             self._start_watching()
 
     def after_fork_in_child(self) -> None:
@@ -146,8 +149,8 @@ class Attachment:
         self._children.clear()
         self._watch = None
         if self.application is not None:
-            # Record locks aren't inherited. The thread waits for the first call: this child may be about to exec.
-            self.locks.attach(self.application)
+            self.locks.attach(self.application)  # record locks aren't inherited
+            self._start_watching()
 
 
 class _Watch(threading.Thread):

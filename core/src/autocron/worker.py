@@ -50,6 +50,7 @@ def main(database: Path, fds: Sequence[int]) -> None:
     message = channel.receive()
     if message is not None:
         Worker(database, channel, *message).run()
+    channel.close()
 
 
 class Worker:

@@ -39,6 +39,10 @@ class BlockingChannel:
         message: Message = pickle.loads(data)
         return message
 
+    def close(self) -> None:
+        self._reader.close()
+        os.close(self._write_fd)
+
     def send(self, message: Message) -> None:
         view = memoryview(_frame(message))
         while view:

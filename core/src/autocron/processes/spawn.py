@@ -45,7 +45,7 @@ def import_path(modules: Iterable[str]) -> tuple[str, ...]:
 
     A relative entry means another folder by now if the process has changed its own since the import.
     """
-    path = [os.path.join(working_folder(), entry) for entry in sys.path]
+    path = [os.path.normpath(os.path.join(working_folder(), entry)) for entry in sys.path]
     for name in sorted(modules):
         file = getattr(sys.modules.get(name), "__file__", None)
         if not isinstance(file, str) or not os.path.isabs(file):

@@ -42,7 +42,9 @@ class Database:
         self._durability = durability
         self._connection: sqlite3.Connection | None = None
         self._pid = 0
-        self._identity = (0, 0)
+        self._identity: tuple[int, int] | None = None
+        self._wal = path.with_name(path.name + "-wal")
+        self._wal_identity: tuple[int, int] | None = None
         self._depth = 0
 
     # -- statements ----------------------------------------------------------------------------------------
@@ -95,8 +97,9 @@ class Database:
             connection = self._open()
             free = self._patiently(lambda: connection.execute("pragma freelist_count").fetchone()[0])
             if free > _FREE_PAGES_KEPT:
+                # It frees a page at each step, and only executescript steps a statement without columns to its end.
                 vacuum = f"pragma incremental_vacuum({_PAGES_AT_ONCE})"
-                self._patiently(lambda: connection.execute(vacuum).fetchall())
+                self._patiently(lambda: connection.executescript(vacuum))
             checkpoint = "pragma wal_checkpoint(passive)"
             busy, in_log, copied = self._patiently(lambda: connection.execute(checkpoint).fetchone())
             return not busy and in_log == copied and free <= _FREE_PAGES_KEPT + _PAGES_AT_ONCE
@@ -137,12 +140,13 @@ class Database:
         """The connection, if the file it has open is still the one at the path; a write elsewhere would be lost."""
         connection = self._open()
         if not self._depth:
-            try:
-                found = os.stat(self.path)
-            except OSError:
-                found = None
-            if found is None or (found.st_dev, found.st_ino) != self._identity:
+            found = _identity(self.path)
+            if found != self._identity:
                 self.close()
+                if found is not None and self._wal_identity == _identity(self._wal):
+                    # The log of the file that was here would be replayed into the one that is here now.
+                    for name in (self._wal, self.path.with_name(self.path.name + "-shm")):
+                        name.unlink(missing_ok=True)
                 raise StoreError(
                     f"the database {self.path} has been {'deleted or moved' if found is None else 'replaced'} while "
                     "in use; nothing was stored. Put the file back, or call again to use the one that is there now"
@@ -189,7 +193,7 @@ class Database:
             connection.close()
             raise
         self._connection, self._pid = connection, os.getpid()
-        self._identity = (found.st_dev, found.st_ino)
+        self._identity, self._wal_identity = (found.st_dev, found.st_ino), _identity(self._wal)
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
@@ -245,6 +249,15 @@ class Database:
 
 def _synchronous(durability: str) -> str:
     return "full" if durability == "full" else "normal"
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another that takes its place; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _quote(path: Path) -> str:

@@ -1,0 +1,87 @@
+"""From arguments to an exit status: parse, find the database, do the command, explain what went wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autocron import locations
+from autocron.cli.parser import DATABASELESS, make_parser
+from autocron.cli.terminal import Terminal
+from autocron.errors import AutocronError, ConfigurationError, ScheduleError, StoreError
+
+if TYPE_CHECKING:
+    from autocron.operations import Operations
+
+FINE, NOT_FINE, USAGE = 0, 1, 2
+_INTERRUPTED = 130
+
+
+class Context:
+    """What a command works with: its options, the output, the database (opened when it is first asked for)."""
+
+    def __init__(self, options: Namespace) -> None:
+        self.options = options
+        self.terminal = Terminal(sys.stdout, as_json=options.json)
+
+    @cached_property
+    def path(self) -> Path:
+        """Where the database is, or would be. Raises StoreError for a name that leads nowhere."""
+        try:
+            return locations.database_path(self.options.database)
+        except ConfigurationError as error:
+            raise StoreError(str(error)) from None
+
+    @cached_property
+    def operations(self) -> Operations:
+        """On the database. It is never made here: raises StoreError saying which file was looked for."""
+        from autocron.operations import Operations
+
+        if not self.path.exists():
+            here = Path(self.options.database).absolute()
+            hint = f" (there is one in the current folder: {here})" if here.is_file() else ""
+            raise StoreError(f"there is no database {self.path}{hint}; start() makes it, or give another name or path")
+        return Operations(self.path)
+
+    def close(self) -> None:
+        if "operations" in self.__dict__:
+            self.operations.close()
+
+    def unheard(self) -> str:
+        """What to add after a change that no supervisor heard of."""
+        return "" if self.operations.heard else " (no supervisor runs now: it holds from the next start on)"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Do what these arguments say; returns the exit status."""
+    given = list(arguments)
+    if given and given[0] in DATABASELESS:
+        given.insert(0, "")
+    try:
+        options = make_parser().parse_args(given)
+    except SystemExit as ended:  # --help, or wrong usage, which it has explained
+        return ended.code if isinstance(ended.code, int) else USAGE
+    context = Context(options)
+    try:
+        try:
+            status = options.command_function(context)
+            sys.stdout.flush()
+            return int(status)
+        except AutocronError as error:
+            if options.json:
+                context.terminal.json({"error": str(error)})
+            print(f"autocron: {error}", file=sys.stderr)
+            return USAGE if isinstance(error, ConfigurationError) and not isinstance(error, ScheduleError) else NOT_FINE
+        finally:
+            context.close()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone; without this, Python complains again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOT_FINE

@@ -1,0 +1,135 @@
+"""The JSON of each command. Its names and types are documented in ``docs/command-line.md`` and don't change."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from autocron.cli.words import iso, raw
+from autocron.clock import MICROSECONDS
+from autocron.model import Job, Settings
+from autocron.operations import Attempt, Finding, JobDetails, Overview, ProcessReport, ScheduleReport
+
+
+def job_shape(job: Job) -> dict[str, Any]:
+    return {
+        "uuid": job.uuid,
+        "task": job.task,
+        "status": str(job.status),
+        "held": job.held,
+        "queue": job.queue,
+        "priority": job.priority,
+        "attempts": job.attempts,
+        "schedule": job.schedule,
+        "created_at": iso(job.created_at),
+        "run_at": iso(job.run_at),
+        "started_at": iso(job.started_at),
+        "finished_at": iso(job.finished_at),
+        "error": job.error,
+    }
+
+
+def details_shape(details: JobDetails) -> dict[str, Any]:
+    job = details.job
+    call = raw(job.arguments)
+    args, kwargs = call if isinstance(call, list) and len(call) == 2 else (call, {})
+    return {
+        **job_shape(job),
+        "args": args,
+        "kwargs": kwargs,
+        "result": raw(job.result),
+        "traceback": job.traceback,
+        "unique_key": details.unique_key,
+        "options": json.loads(details.policy),
+        "supervisor": details.owner,
+        "cancel_requested": details.cancel_requested,
+        "expires_at": iso(details.expires_at),
+        "history": [attempt_shape(attempt) for attempt in details.attempts],
+    }
+
+
+def attempt_shape(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "attempt": attempt.number,
+        "outcome": attempt.outcome,
+        "started_at": iso(attempt.started_at),
+        "finished_at": iso(attempt.finished_at),
+        "worker": attempt.worker,
+        "error": attempt.error,
+        "traceback": attempt.traceback,
+    }
+
+
+def schedule_shape(report: ScheduleReport) -> dict[str, Any]:
+    schedule, last = report.schedule, report.last_job
+    return {
+        "name": schedule.name,
+        "task": schedule.task,
+        "words": schedule.words,
+        "active": report.active,
+        "next_run_at": iso(schedule.next_run_at),
+        "last_run_at": iso(schedule.last_run_at),
+        "queue": schedule.queue,
+        "misfire": schedule.misfire,
+        "grace": schedule.grace,
+        "overlap": schedule.overlap,
+        "jitter": schedule.jitter,
+        "last_job": None if last is None else job_shape(last),
+    }
+
+
+def process_shape(process: ProcessReport) -> dict[str, Any]:
+    return {"pid": process.pid or None, "started_at": iso(process.started_at), "stopped": process.stopped}
+
+
+def overview_shape(overview: Overview) -> dict[str, Any]:
+    tally, processes = overview.tally, overview.processes
+    oldest = overview.oldest
+    return {
+        "database": str(overview.database),
+        "at": iso(overview.at),
+        "ok": overview.jobs_are_worked,
+        "problems": list(overview.problems),
+        "warnings": list(overview.warnings),
+        "autocron_lock": overview.settings.autocron_lock,
+        "supervisor": None if processes.supervisor is None else process_shape(processes.supervisor),
+        "workers": [process_shape(process) for process in processes.workers],
+        "workers_wanted": overview.settings.workers * len(processes.applications),
+        "attached": [process_shape(process) for process in processes.attached],
+        "counts": {
+            "waiting": tally.waiting,
+            "ready": tally.ready,
+            "later": tally.later,
+            "held": tally.held,
+            "running": tally.running,
+            "done": tally.done,
+            "error": tally.error,
+            "cancelled": tally.cancelled,
+        },
+        "last_hour": {"done": tally.recently_done, "error": tally.recently_failed},
+        "running": [job_shape(job) for job in overview.running],
+        "oldest_waiting": None
+        if oldest is None
+        else {**job_shape(oldest), "waiting_seconds": (overview.at - oldest.run_at) / MICROSECONDS},
+        "held": [{"task": each.task, "jobs": each.number, "reason": each.reason} for each in overview.held],
+        "paused": dict(overview.paused),
+        "next": [schedule_shape(report) for report in overview.schedules],
+    }
+
+
+def settings_shape(settings: Settings, stored: dict[str, str]) -> list[dict[str, Any]]:
+    defaults = Settings()
+    return [
+        {
+            "name": field.name,
+            "value": getattr(settings, field.name),
+            "default": getattr(defaults, field.name),
+            "stored": field.name in stored,
+        }
+        for field in dataclasses.fields(Settings)
+    ]
+
+
+def finding_shape(finding: Finding) -> dict[str, Any]:
+    return {"check": finding.check, "level": finding.level, "message": finding.message}

@@ -1,0 +1,130 @@
+"""``status`` and ``watch``: one screen that says whether jobs are being worked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from autocron import clock
+from autocron.cli.running import FINE, NOT_FINE, Context
+from autocron.cli.shapes import overview_shape
+from autocron.cli.terminal import Terminal, one_line
+from autocron.cli.words import call, duration, moment, relative, times, zone_of
+from autocron.operations import Overview, ProcessReport
+
+_RUNNING_SHOWN, _NEXT_SHOWN, _PIDS_SHOWN = 8, 5, 12
+
+
+def status(context: Context) -> int:
+    """The exit status tells only with --check whether jobs are being worked."""
+    overview = context.operations.status()
+    terminal = context.terminal
+    checks = bool(getattr(context.options, "check", False))
+    if terminal.as_json:
+        terminal.json(overview_shape(overview))
+    elif checks:
+        for text in overview.problems or ["ok: jobs are being worked"]:
+            terminal.line(text)
+    else:
+        show_overview(terminal, overview)
+    return NOT_FINE if checks and not overview.jobs_are_worked else FINE
+
+
+def watch(context: Context) -> int:
+    """On a terminal the screen is drawn anew; in a pipe each look follows the last; JSON is one object a line."""
+    terminal, interval = context.terminal, context.options.interval
+    left = context.options.count
+    try:
+        while True:
+            overview = context.operations.status()
+            if terminal.as_json:
+                terminal.json(overview_shape(overview), compact=True)
+            else:
+                if terminal.is_terminal:
+                    terminal.stream.write("\x1b[H\x1b[2J")
+                show_overview(terminal, overview)
+                terminal.line(terminal.paint(f"every {interval:g} s; Ctrl-C ends", "dim") if terminal.is_terminal else "")
+            terminal.stream.flush()
+            if left is not None:
+                left -= 1
+                if not left:
+                    return FINE
+            time.sleep(interval)
+    except KeyboardInterrupt:
+        return FINE
+
+
+def show_overview(terminal: Terminal, overview: Overview) -> None:
+    """All of it, most important first; about one screen."""
+    paint, now = terminal.paint, overview.at
+    facts = [("database", str(overview.database)), *_process_facts(terminal, overview)]
+    facts += [("jobs", _counts(terminal, overview)), ("last hour", _last_hour(overview))]
+    oldest = overview.oldest
+    if oldest is not None:
+        facts.append(("oldest", f"ready for {duration(now - oldest.run_at)}: {oldest.task}  {oldest.uuid}"))
+    for number, job in enumerate(overview.running[:_RUNNING_SHOWN]):
+        since = duration(now - (job.started_at or now))
+        text = f"{since}: {call(job, 60)}  attempt {job.attempts}  {job.uuid}"
+        facts.append(("running" if not number else "", text))
+    if (more := overview.tally.running - _RUNNING_SHOWN) > 0:
+        facts.append(("", f"and {more} more"))
+    for number, held in enumerate(overview.held):
+        facts.append(("held" if not number else "", f"{held.task}: {times(held.number, 'job')}: {one_line(held.reason)}"))
+    if overview.paused:
+        queues = (f"{queue} ({times(number, 'job')} waiting)" for queue, number in overview.paused.items())
+        facts.append(("paused", ", ".join(queues)))
+    zone = zone_of(overview.settings)
+    for number, report in enumerate(overview.schedules[:_NEXT_SHOWN]):
+        at = report.schedule.next_run_at or now
+        due = "due now" if at <= now else relative(at, now)
+        facts.append(("next" if not number else "", f"{due}: {report.schedule.name}  {moment(at, zone)}"))
+    facts += [("problem", paint(problem, "red")) for problem in overview.problems]
+    facts += [("warning", paint(warning, "yellow")) for warning in overview.warnings]
+    terminal.facts(facts)
+
+
+def _process_facts(terminal: Terminal, overview: Overview) -> list[tuple[str, str]]:
+    seen, zone = overview.processes, zone_of(overview.settings)
+    if seen.supervisor is None:
+        state = terminal.paint("not running", "red")
+    else:
+        started = seen.supervisor.started_at
+        since = f" since {moment(started, zone)} ({duration(overview.at - started)})" if started is not None else ""
+        state = terminal.paint("running", "green") + since + f", supervisor {_pids([seen.supervisor])}"
+    wanted = overview.settings.workers * len(seen.applications)
+    return [
+        ("autocron", state),
+        ("workers", f"{len(seen.workers)} of {wanted}: {_pids(seen.workers)}".rstrip(": ")),
+        ("attached", f"{times(len(seen.attached), 'process', 'processes')}: {_pids(seen.attached)}".rstrip(": ")),
+    ]
+
+
+def _pids(processes: Sequence[ProcessReport]) -> str:
+    shown = [
+        ("in another container" if not each.pid else str(each.pid)) + (" (stopped)" if each.stopped else "")
+        for each in processes[:_PIDS_SHOWN]
+    ]
+    more = len(processes) - _PIDS_SHOWN
+    return " ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _counts(terminal: Terminal, overview: Overview) -> str:
+    tally = overview.tally
+    waiting = f"{tally.waiting} waiting"
+    parts = [f"{number} {what}" for number, what in ((tally.later, "later"), (tally.held, "held")) if number]
+    if parts:
+        waiting += f" ({', '.join(parts)})"
+    failed = f"{tally.error} error"
+    counts = [waiting, f"{tally.running} running", f"{tally.done} done"]
+    counts += [terminal.paint(failed, "red") if tally.error else failed, f"{tally.cancelled} cancelled"]
+    return ", ".join(counts)
+
+
+def _last_hour(overview: Overview) -> str:
+    tally = overview.tally
+    text = f"{tally.recently_done} done, {tally.recently_failed} failed"
+    if overview.settings.result_ttl < 3600:
+        text += (
+            f" (of those still kept; results expire after {duration(round(overview.settings.result_ttl * clock.MICROSECONDS))})"
+        )
+    return text

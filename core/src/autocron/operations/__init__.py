@@ -1,0 +1,24 @@
+"""What an operator asks of a database and does to it: the command line prints it, ``Autocron``'s methods offer it.
+
+Changes act at once on a running system: each one wakes the supervisor.
+"""
+
+from autocron.operations.inquiries import Overview, Processes, ScheduleReport
+from autocron.operations.operations import Operations, UnknownScheduleError
+from autocron.operations.system import Finding, ProcessReport
+from autocron.store.reports import Attempt, Filter, HeldTask, JobDetails, Tally
+
+__all__ = [
+    "Attempt",
+    "Filter",
+    "Finding",
+    "HeldTask",
+    "JobDetails",
+    "Operations",
+    "Overview",
+    "ProcessReport",
+    "Processes",
+    "ScheduleReport",
+    "Tally",
+    "UnknownScheduleError",
+]
