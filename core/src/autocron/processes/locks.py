@@ -153,14 +153,19 @@ class LockFile:
         return True
 
     def _holder(self, start: int, length: int) -> tuple[int, int] | None:
-        """(start, pid) of the first lock of another process in the range."""
+        """(start, pid) of a lock of another process in the range."""
         answer = fcntl.fcntl(self._fd, fcntl.F_GETLK, _pack(fcntl.F_WRLCK, start, length))
         kind, found, pid = _unpack(answer)
         return None if kind == fcntl.F_UNLCK else (found, max(pid, 0))
 
     def _holders(self, start: int, end: int) -> list[int]:
+        """The holders of all locks in a range. The kernel names any of them, not the first: both sides are searched."""
         pids = []
-        while start < end and (holder := self._holder(start, end - start)) is not None:
-            start = holder[0] + 1
-            pids.append(holder[1])
-        return pids
+        ranges = [(start, end)]
+        while ranges:
+            start, end = ranges.pop()
+            if start < end and (holder := self._holder(start, end - start)) is not None:
+                found, pid = holder
+                pids.append(pid)
+                ranges += [(start, found), (found + 1, end)]
+        return sorted(pids)
