@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autocron import codec
 from autocron.errors import ConfigurationError
 from autocron.model import ScheduledTask
-from autocron.options import JobOptions
+from autocron.options import DELAYS, LONGEST, JobOptions
 from autocron.tasks import Task
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def split_schedule_options(given: Mapping[str, Any], where: str) -> tuple[Firing
         overlap=_one_of("overlap", options.pop("overlap", "skip"), ("skip", "queue", "allow"), where),
         jitter=_seconds("jitter", options.pop("jitter", 0.0), where) or 0.0,
     )
-    for name in ("at", "schedule", "delay", "unique"):
-        if name in options:
+    for name in options:
+        if name in DELAYS or name in ("at", "schedule", "unique"):
             raise ConfigurationError(f"{where} has no option {name!r}: when its jobs run is said by the schedule")
     return firing, options
 
@@ -100,6 +100,6 @@ def _one_of(name: str, value: Any, allowed: Iterable[str], where: str) -> str:
 
 
 def _seconds(name: str, value: Any, where: str) -> float | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0):
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LONGEST):
         raise ConfigurationError(f"{where}: {name}={value!r} must be a number of seconds, 0 or more")
     return value

@@ -49,7 +49,7 @@ class TaskOptions(JobOptions, total=False):
 LONGEST = 1e10
 """Seconds (317 years): an upper bound of every duration, so that moments fit the database's integers."""
 
-_UNITS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1, "delay": 1}
+DELAYS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1, "delay": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Options:
             raise ConfigurationError(_unknown_option(unknown[0], where))
         values = {name: _CHECKS[name](name, value, where) for name, value in given.items()}
         options = self
-        if units := [name for name in _UNITS if name in values]:
-            delay = _number("the delay", sum(values.pop(name) * _UNITS[name] for name in units), where)
+        if units := [name for name in DELAYS if name in values]:
+            delay = _number("the delay", sum(values.pop(name) * DELAYS[name] for name in units), where)
             options = replace(options, delay=delay, at=None)
         for name in ("at", "schedule"):
             if name in values:
@@ -179,7 +179,7 @@ def _queue(name: str, value: Any, where: str) -> str:
 
 
 _CHECKS: dict[str, Callable[[str, Any, str], Any]] = {
-    **dict.fromkeys(_UNITS, _quantity),
+    **dict.fromkeys(DELAYS, _quantity),
     "at": _moment,
     "schedule": _moment,
     "retries": _count,

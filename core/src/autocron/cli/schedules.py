@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from autocron import clock
 from autocron.cli.running import FINE, Context
 from autocron.cli.shapes import schedule_shape
-from autocron.cli.terminal import Column, Terminal
+from autocron.cli.terminal import Column, Terminal, one_line
 from autocron.cli.words import relative, times
 from autocron.errors import ConfigurationError
 from autocron.operations import ScheduleReport
@@ -19,6 +19,7 @@ _COLUMNS = [
     Column("ENDED"),
     Column("QUEUE"),
     Column("IN WORDS", shrinks="right"),
+    Column("BROKEN", shrinks="right"),
 ]
 
 
@@ -41,6 +42,8 @@ def _row(report: ScheduleReport, now: int) -> list[str]:
     schedule, last = report.schedule, report.last_job
     if schedule.next_run_at is None:
         upcoming = "never again"
+    elif schedule.broken:
+        upcoming = "broken"
     elif not report.active:
         upcoming = "not attached"
     elif schedule.next_run_at <= now:
@@ -49,7 +52,15 @@ def _row(report: ScheduleReport, now: int) -> list[str]:
         upcoming = relative(schedule.next_run_at, now)
     ran = "never" if schedule.last_run_at is None else relative(schedule.last_run_at, now)
     queue = "" if schedule.queue == "default" else schedule.queue
-    return [schedule.name, upcoming, ran, "" if last is None else str(last.status), queue, schedule.words]
+    return [
+        schedule.name,
+        upcoming,
+        ran,
+        "" if last is None else str(last.status),
+        queue,
+        schedule.words,
+        one_line(schedule.broken),
+    ]
 
 
 def run_now(context: Context) -> int:

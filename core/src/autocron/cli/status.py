@@ -111,7 +111,11 @@ def _pids(processes: Sequence[ProcessReport]) -> str:
 def _counts(terminal: Terminal, overview: Overview) -> str:
     tally = overview.tally
     waiting = f"{tally.waiting} waiting"
-    parts = [f"{number} {what}" for number, what in ((tally.later, "later"), (tally.held, "held")) if number]
+    parts = [
+        f"{number} {what}"
+        for number, what in ((tally.later, "later"), (tally.held, "held"), (tally.behind, "behind"))
+        if number
+    ]
     if parts:
         waiting += f" ({', '.join(parts)})"
     failed = f"{tally.error} error"

@@ -24,6 +24,7 @@ _LOOKS = {
     "error": "red",
     "running": "cyan",
     "held": "yellow",
+    "broken": "red",
     "paused": "yellow",
     "cancelled": "dim",
     "ok": "green",

@@ -23,7 +23,11 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """Who holds the kernel's locks beside the database. ``applications`` are the ids of the attached ones."""
+    """Who holds the kernel's locks beside the database.
+
+    ``applications`` are the ids of those that are served: the attached ones; with none, a supervisor in the foreground
+    serves the one that attached last.
+    """
 
     supervisor: ProcessReport | None
     workers: tuple[ProcessReport, ...]
@@ -68,12 +72,15 @@ def processes(database: Path, applications: list[Application]) -> Processes:
     if not path.exists():
         return Processes(None, (), (), frozenset())
     locks = LockFile.open(path)
-    supervisor = locks.supervisor_pid()
+    supervisor, workers = locks.supervisor_pid(), locks.worker_pids()
+    served = [each.id for each in applications if locks.an_attached_pid(each.id) is not None]
+    if supervisor is not None and workers and not served and applications:
+        served = [max(applications, key=lambda each: each.attached_at).id]
     return Processes(
         None if supervisor is None else process(supervisor),
-        tuple(process(pid) for pid in locks.worker_pids()),
+        tuple(process(pid) for pid in workers),
         tuple(process(pid) for pid in dict.fromkeys(locks.attached_pids())),
-        frozenset(application.id for application in applications if locks.an_attached_pid(application.id) is not None),
+        frozenset(served),
     )
 
 
@@ -95,7 +102,11 @@ def status(store: SqliteStore, reports: Reports) -> Overview:
     seen = processes(store.database.path, applications)
     scheduled = schedules(store, applications, seen.applications)
     upcoming = sorted(
-        (report for report in scheduled if report.active and report.schedule.next_run_at is not None),
+        (
+            report
+            for report in scheduled
+            if report.active and report.schedule.next_run_at is not None and not report.schedule.broken
+        ),
         key=lambda report: report.schedule.next_run_at or 0,
     )
     tally, oldest = reports.tally(now - RECENTLY), reports.oldest_ready()
@@ -131,7 +142,7 @@ def _problems(
     if seen.supervisor.stopped:
         problems.append(f"the supervisor, process {seen.supervisor.pid}, is stopped: `kill -CONT {seen.supervisor.pid}`")
     if not seen.applications:
-        problems.append("no application is attached: the supervisor has nobody to start workers for")
+        problems.append("no application is attached: the supervisor has none to start workers for")
     elif not seen.workers:
         problems.append("no worker lives: see the log of the supervisor, or try again in a moment if it has just started")
     if seen.workers and all(worker.stopped for worker in seen.workers):
@@ -155,6 +166,8 @@ def _warnings(
     if held:
         number = sum(each.number for each in held)
         warnings.append(f"{number} jobs wait for newer code: the running one doesn't know their tasks")
+    broken = [report.schedule for report in scheduled if report.active and report.schedule.broken]
+    warnings += [f"{each.name} doesn't fire: {each.broken}" for each in broken]
     asleep = sum(not report.active for report in scheduled)
     if asleep and seen.applications:
         warnings.append(f"{asleep} schedules belong to an application that isn't attached; they don't fire")
