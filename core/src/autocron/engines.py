@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import logging
 import uuid
 from collections.abc import Callable, Sequence
@@ -55,10 +54,18 @@ class StoreEngine:
             application=self._application(request),
             queue=options.queue,
             priority=options.priority,
-            run_at=options.run_at(now, functools.partial(_zone, self.settings)),
+            run_at=options.run_at(now, self._zone) if options.delay or options.at else None,
             unique_key=key,
             policy=options.policy_text,
         )
+
+    def _zone(self) -> dt.tzinfo:
+        """The zone of naive moments."""
+        from zoneinfo import ZoneInfo
+
+        from autocron.schedules import system_timezone
+
+        return ZoneInfo(self.settings.timezone or system_timezone())
 
     def job(self, uuid: str) -> Job | None:
         return self.store.job(uuid)
@@ -121,11 +128,3 @@ class InlineEngine:
 
     def retry(self, uuid: str) -> Status | None:
         raise JobNotFoundError(f"job {uuid} ran in the caller because autocron is inactive here; call the task again")
-
-
-def _zone(settings: Settings) -> dt.tzinfo:
-    from zoneinfo import ZoneInfo  # only for naive moments
-
-    from autocron.schedules import system_timezone
-
-    return ZoneInfo(settings.timezone or system_timezone())

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Status(StrEnum):
@@ -96,8 +96,7 @@ class Policy:
 DEFAULT_POLICY = Policy()
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(NamedTuple):
     """A requested run, not yet stored. ``arguments`` is the codec's text, ``run_at`` a moment or None for now."""
 
     task: str
@@ -110,8 +109,7 @@ class NewJob:
     policy: str = "{}"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """The right to report on one attempt: it holds as long as this attempt of this owner is the running one.
 
     ``job`` and ``nonce`` are the job's key in its store.
@@ -123,8 +121,7 @@ class Claim:
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """A claimed job as the supervisor feeds it to a worker."""
 
     claim: Claim
@@ -137,8 +134,7 @@ class Work:
     schedule: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What an attempt came to, as the worker reports it.
 
     ``result`` is the codec's text when the function returned. Otherwise ``error`` says in one line what went wrong,

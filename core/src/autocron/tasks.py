@@ -8,9 +8,8 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from types import CodeType
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, Unpack
+from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, Unpack
 
 from autocron.errors import TaskDefinitionError
 from autocron.options import Options, TaskOptions
@@ -23,8 +22,7 @@ functions: dict[str, Callable[..., Any]] = {}
 """Every function decorated in this process, by the name of its task: where a worker finds what to call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One call of a task, on its way to an engine."""
 
     task: Task[..., Any]

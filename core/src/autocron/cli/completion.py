@@ -60,7 +60,7 @@ def _words() -> tuple[dict[str, list[str]], list[str]]:
     parser = make_parser()
     commands: dict[str, list[str]] = {}
     for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
+        if isinstance(action.choices, dict):  # the subcommands
             for name, each in action.choices.items():
                 commands[name] = _flags(each)
     return commands, _flags(parser)

@@ -13,6 +13,22 @@ if TYPE_CHECKING:
 DATABASELESS = ("explain", "completion")
 """Commands that may stand first, without a database."""
 
+FLAGS = (
+    "info",
+    "tasks",
+    "results",
+    "set_max_workers",
+    "set_autocron_lock",
+    "set_result_ttl",
+    "set_defaults",
+    "delete_database",
+    "set_worker_idle_time",
+    "set_monitor_idle_time",
+    "set_blocking_mode",
+    "set_monitor_lock",
+)
+"""What stands for a command of its own."""
+
 _SORTED = "newest", "oldest", "next", "finished", "longest"
 _STATES = "waiting", "running", "done", "error", "cancelled"
 

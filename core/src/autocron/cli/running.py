@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autocron import locations
-from autocron.cli.parser import DATABASELESS, make_parser
+from autocron.cli.parser import DATABASELESS, FLAGS, make_parser
 from autocron.cli.terminal import Terminal
 from autocron.errors import AutocronError, ConfigurationError, ScheduleError, StoreError
 
@@ -69,6 +69,7 @@ def run(arguments: Sequence[str]) -> int:
     context = Context(options)
     try:
         try:
+            _refuse_flags_of_commands(options)
             status = options.command_function(context)
             sys.stdout.flush()
             return int(status)
@@ -85,3 +86,13 @@ def run(arguments: Sequence[str]) -> int:
         # The reader (head, less) has gone; without this, Python complains again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOT_FINE
+
+
+def _refuse_flags_of_commands(options: Namespace) -> None:
+    """A flag beside a command would be overlooked."""
+    if options.command is None:
+        return
+    given = [name for name in FLAGS if getattr(options, name) not in (None, False)]
+    if given:
+        flag = f"--{given[0].replace('_', '-')}"
+        raise ConfigurationError(f"{flag} and the command {options.command!r} don't go together: give one, then the other")

@@ -80,12 +80,13 @@ class Terminal:
         wide = max((len(name) for name, _ in pairs), default=0)
         for name, value in pairs:
             label = self.paint(name.ljust(wide), "bold")
+            value = harmless(value, colours=self.colours)
             self.line(f"{label}{_GAP}{self._cut(value, wide + len(_GAP))}".rstrip())
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
         """A header and a line for each row. A column without any text is left out."""
         kept = [index for index in range(len(columns)) if any(row[index] for row in rows)]
-        columns, rows = [columns[i] for i in kept], [[row[i] for i in kept] for row in rows]
+        columns, rows = [columns[i] for i in kept], [[harmless(row[i]) for i in kept] for row in rows]
         widths = [max([len(column.title), *(len(row[i]) for row in rows)]) for i, column in enumerate(columns)]
         self._shrink(columns, widths)
         self.line(self.paint(self._row([c.title for c in columns], columns, widths), "bold"))
@@ -126,9 +127,10 @@ def confirm(question: str, *, yes: bool, stop: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def harmless(text: str) -> str:
+def harmless(text: str, *, colours: bool = False) -> str:
     """Without control characters: what an application wrote must not drive the operator's terminal."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
+    kept = r"(?!\x1b\[\d*m)" if colours else ""
+    return re.sub(kept + r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def one_line(text: str) -> str:

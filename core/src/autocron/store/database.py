@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from autocron.errors import ForeignDatabaseError, StoreBusyError, StoreError
 from autocron.store.migrations import migrate
@@ -24,6 +24,7 @@ _MINIMUM_SQLITE = (3, 37, 0)  # STRICT tables
 _FREE_PAGES_KEPT = 256  # room for the next jobs; beyond it the file shrinks
 _PAGES_AT_ONCE = 256
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Parameters = Mapping[str, Any] | tuple[Any, ...]
 _abandoned: list[sqlite3.Connection] = []
@@ -42,6 +43,7 @@ class Database:
         self._durability = durability
         self._connection: sqlite3.Connection | None = None
         self._pid = 0
+        self._file = str(path)  # asked for at every write; a Path would be turned into this each time
         self._identity: tuple[int, int] | None = None
         self._wal = path.with_name(path.name + "-wal")
         self._wal_identity: tuple[int, int] | None = None
@@ -59,13 +61,13 @@ class Database:
         with self.lock:
             connection = self._for_writing()
             # Outside a transaction a single statement is one: SQLite takes the write lock before it reads.
-            return self._patiently(lambda: connection.execute(sql, parameters))
+            return self._patiently(connection.execute, sql, parameters)
 
     def write_returning(self, sql: str, parameters: Parameters = ()) -> list[Any]:
         """One statement with RETURNING; its rows are fetched at once, for the write lock lasts until the last."""
         with self.lock:
             connection = self._for_writing()
-            return self._patiently(lambda: connection.execute(sql, parameters).fetchall())
+            return self._patiently(connection.execute, sql, parameters).fetchall()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -75,11 +77,11 @@ class Database:
             if self._depth:
                 yield
                 return
-            self._patiently(lambda: connection.execute("begin immediate"))
+            self._patiently(connection.execute, "begin immediate")
             self._depth = 1
             try:
                 yield
-                self._patiently(lambda: connection.execute("commit"))
+                self._patiently(connection.execute, "commit")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("rollback")
@@ -99,9 +101,9 @@ class Database:
             if free > _FREE_PAGES_KEPT:
                 # It frees a page at each step, and only executescript steps a statement without columns to its end.
                 vacuum = f"pragma incremental_vacuum({_PAGES_AT_ONCE})"
-                self._patiently(lambda: connection.executescript(vacuum))
+                self._patiently(connection.executescript, vacuum)
             checkpoint = "pragma wal_checkpoint(passive)"
-            busy, in_log, copied = self._patiently(lambda: connection.execute(checkpoint).fetchone())
+            busy, in_log, copied = self._patiently(connection.execute, checkpoint).fetchone()
             return not busy and in_log == copied and free <= _FREE_PAGES_KEPT + _PAGES_AT_ONCE
 
     # -- the connection ------------------------------------------------------------------------------------
@@ -140,7 +142,7 @@ class Database:
         """The connection, if the file it has open is still the one at the path; a write elsewhere would be lost."""
         connection = self._open()
         if not self._depth:
-            found = _identity(self.path)
+            found = _identity(self._file)
             if found != self._identity:
                 self.close()
                 if found is not None and self._wal_identity == _identity(self._wal):
@@ -203,7 +205,7 @@ class Database:
         connection.execute("pragma wal_autocheckpoint = 0")  # the supervisor is the only one that checkpoints
         connection.execute("pragma foreign_keys = on")
 
-    def _patiently(self, operation: Callable[[], T]) -> T:
+    def _patiently(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The operation's value, waiting while another connection holds the write lock.
 
         SQLite's own wait sleeps up to 100 ms at a time and lets newcomers pass; short, jittered pauses are fairer.
@@ -211,7 +213,7 @@ class Database:
         deadline, pause = 0.0, 0.000_1
         while True:
             try:
-                return operation()
+                return operation(*args, **kwargs)
             except sqlite3.Error as error:
                 code = getattr(error, "sqlite_errorcode", 0) & 0xFF
                 if code not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -251,7 +253,7 @@ def _synchronous(durability: str) -> str:
     return "full" if durability == "full" else "normal"
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: str | Path) -> tuple[int, int] | None:
     """What tells a file from another that takes its place; None if there is none."""
     try:
         found = os.stat(path)

@@ -83,7 +83,7 @@ class SqliteStore(Registry, Timetable):
             )
         except sqlite3.IntegrityError:
             found = self.database.read(
-                "select id, nonce from jobs where unique_key = ? and state in ('waiting', 'running')",
+                "select id, nonce from jobs where unique_key = ? and (state = 'waiting' or state = 'running')",
                 (job.unique_key,),
             )
             if job.unique_key is None:

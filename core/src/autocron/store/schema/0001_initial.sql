@@ -33,9 +33,12 @@ create table jobs (
     application      integer not null,
     queue            text not null,
     priority         integer not null,
-    state            text not null check (state in ('waiting', 'running', 'done', 'error', 'cancelled')),
+    -- Spelt out: a list in a check is built anew as a table for every row that is written.
+    state            text not null check (
+        state = 'waiting' or state = 'running' or state = 'done' or state = 'error' or state = 'cancelled'
+    ),
     -- While waiting: 0 later, 1 ready, 2 held for newer code, 3 behind another job of its schedule.
-    readiness        integer not null check (readiness in (0, 1, 2, 3)),
+    readiness        integer not null check (readiness between 0 and 3),
     run_at           integer not null,
     arguments        text not null,
     policy           text not null,              -- JSON, only what differs from the defaults
@@ -48,7 +51,7 @@ create table jobs (
     slot             integer,
     owner            text,                       -- the supervisor that claimed it
     lease            integer,                    -- end of the claim where supervisors share a store between hosts
-    cancel_requested integer not null default 0 check (cancel_requested in (0, 1)),
+    cancel_requested integer not null default 0 check (cancel_requested between 0 and 1),
     started_at       integer,
     finished_at      integer,
     expires_at       integer,
@@ -57,7 +60,7 @@ create table jobs (
     error            text not null default '',
     traceback        text not null default '',
     check ((state = 'running') = (owner is not null)),
-    check ((state in ('done', 'error', 'cancelled')) = (finished_at is not null))
+    check ((state = 'waiting' or state = 'running') = (finished_at is null))
 ) strict;
 
 -- Partial, so that finished rows cost a claim nothing, and later ones neither.
@@ -69,7 +72,7 @@ create index jobs_running on jobs (id)          where state = 'running';
 create index jobs_expiry  on jobs (expires_at)  where expires_at is not null;
 create index jobs_ended   on jobs (state, finished_at) where finished_at is not null;
 create unique index jobs_unique on jobs (unique_key)
-    where unique_key is not null and state in ('waiting', 'running');
+    where unique_key is not null and (state = 'waiting' or state = 'running');
 create unique index jobs_slot on jobs (schedule, slot) where schedule is not null;
 
 -- The attempts that didn't end a job well; the last one's facts are in the job's own row too.

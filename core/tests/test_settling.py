@@ -1,0 +1,181 @@
+"""From how an attempt ended to the job's next state: each verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autocron.crew import Ending, describe_exit
+from autocron.model import (
+    CANCELLED,
+    DONE,
+    ERROR,
+    MAX_LOST_ATTEMPTS,
+    RUNNING,
+    WAITING,
+    Job,
+    NewJob,
+    Outcome,
+    Policy,
+    Settings,
+    Work,
+)
+from autocron.settling import settle
+from autocron.store import SqliteStore
+
+SECOND = 1_000_000
+NOW = 1_800_000_000 * SECOND
+SETTINGS = Settings(result_ttl=100)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    opened = SqliteStore(tmp_path / "jobs.db", create=True)
+    yield opened
+    opened.close()
+
+
+def claimed(store: SqliteStore, policy: Policy | None = None) -> Work:
+    if policy is not None:
+        store.add([NewJob("app.work", "[]", 1, policy=policy.to_json())], NOW)
+    (work,) = store.claim(1, 1, "me", NOW)
+    return work
+
+
+def settled(store: SqliteStore, work: Work, now: int = NOW, **ending: Any) -> tuple[Job, bool]:
+    waits_again = settle(store, Ending(work, 7, **ending), SETTINGS, now)
+    found = store.job(work.uuid)
+    assert found is not None
+    return found, waits_again
+
+
+def test_a_result_ends_the_job_and_is_kept_for_the_stored_time(store: SqliteStore) -> None:
+    job, waits_again = settled(store, claimed(store, Policy()), outcome=Outcome(result="5"))
+    assert (job.status, job.result, waits_again) == (DONE, "5", False)
+    assert store.next_expiry() == NOW + 100 * SECOND
+
+
+@pytest.mark.parametrize("ttl", [0.0, 2.5])
+@pytest.mark.parametrize("outcome", [Outcome(result="5"), Outcome(error="E")])
+def test_the_jobs_own_ttl_goes_before_the_stored_one(store: SqliteStore, ttl: float, outcome: Outcome) -> None:
+    settled(store, claimed(store, Policy(ttl=ttl)), outcome=outcome)
+    assert store.next_expiry() == NOW + round(ttl * SECOND)
+
+
+def test_g25_a_failure_is_retried_after_the_promised_pauses_and_then_is_an_error(store: SqliteStore) -> None:
+    work = claimed(store, Policy(retries=2, backoff=(3.0, 5.0)))
+    for pause in (3, 5):
+        job, waits_again = settled(store, work, outcome=Outcome(error="ValueError: no", traceback="Traceback"))
+        assert (job.status, job.run_at, waits_again) == (WAITING, NOW + pause * SECOND, True)
+        store.promote(job.run_at)
+        work = claimed(store)
+    job, waits_again = settled(store, work, outcome=Outcome(error="ValueError: no", traceback="Traceback"))
+    assert (job.status, job.error, job.traceback, job.attempts, waits_again) == (ERROR, "ValueError: no", "Traceback", 3, False)
+
+
+def test_g25_an_error_that_may_not_be_retried_is_the_end(store: SqliteStore) -> None:
+    job, _ = settled(store, claimed(store, Policy(retries=5)), outcome=Outcome(error="E", may_retry=False))
+    assert (job.status, job.attempts) == (ERROR, 1)
+
+
+def test_g30_an_unknown_task_is_held(store: SqliteStore) -> None:
+    job, waits_again = settled(store, claimed(store, Policy()), outcome=Outcome(error="no task app.work", unknown=True))
+    assert (job.status, job.held, job.error, waits_again) == (WAITING, True, "no task app.work", False)
+
+
+def test_g26_a_timeout_is_a_failure_that_says_so(store: SqliteStore) -> None:
+    work = claimed(store, Policy(timeout=2.5, retries=1, backoff=0.0))
+    job, waits_again = settled(store, work, verdict="timeout", exit_status="was killed by SIGKILL")
+    assert (job.status, waits_again) == (WAITING, True)
+    job, _ = settled(store, claimed(store), verdict="timeout")
+    assert (job.status, job.error) == (ERROR, "TimeoutError: the attempt took longer than timeout=2.5 s and was ended")
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Policy(timeout=1.0, retries=5, give_up_on=("builtins.TimeoutError",)),
+        Policy(timeout=1.0, retries=5, retry_on=("builtins.ValueError",)),
+    ],
+)
+def test_g25_a_timeout_is_a_timeout_error_for_the_options(store: SqliteStore, policy: Policy) -> None:
+    job, _ = settled(store, claimed(store, policy), verdict="timeout")
+    assert (job.status, job.attempts) == (ERROR, 1)
+
+
+def test_g32_a_cancelled_attempt_ends_the_job(store: SqliteStore) -> None:
+    job, waits_again = settled(store, claimed(store, Policy(retries=5)), verdict="cancelled")
+    assert (job.status, waits_again) == (CANCELLED, False)
+    assert store.next_expiry() == NOW + 100 * SECOND
+
+
+def test_g24_a_lost_attempt_runs_again_at_once_but_not_for_ever(store: SqliteStore) -> None:
+    work = claimed(store, Policy(retries=0))
+    for _ in range(MAX_LOST_ATTEMPTS - 1):
+        job, waits_again = settled(store, work, verdict="lost", exit_status="was killed by SIGKILL")
+        assert (job.status, job.run_at, waits_again) == (WAITING, NOW, True)
+        work = claimed(store)
+    job, waits_again = settled(store, work, verdict="lost", exit_status="was killed by SIGKILL")
+    assert (job.status, job.attempts, waits_again) == (ERROR, MAX_LOST_ATTEMPTS, False)
+    assert job.error == "the worker was killed by SIGKILL during the attempt; 3 workers have died under this job"
+
+
+def test_g25_lost_attempts_are_not_taken_from_the_retries(store: SqliteStore) -> None:
+    work = claimed(store, Policy(retries=1, backoff=0.0))
+    settled(store, work, verdict="lost", exit_status="died")
+    settled(store, claimed(store), outcome=Outcome(error="E"))
+    job, _ = settled(store, claimed(store), outcome=Outcome(error="E"))
+    assert (job.status, job.attempts) == (ERROR, 3)
+
+
+@pytest.mark.parametrize("verdict", ["lost", "innocent", "shutdown"])
+def test_a_job_that_may_run_at_most_once_is_an_error_whatever_ended_its_worker(store: SqliteStore, verdict: str) -> None:
+    job, waits_again = settled(store, claimed(store, Policy(at_most_once=True)), verdict=verdict, exit_status="died")
+    assert (job.status, job.attempts, waits_again) == (ERROR, 1, False)
+    assert "at most once" in job.error
+
+
+@pytest.mark.parametrize("verdict", ["innocent", "shutdown"])
+def test_g27_an_attempt_that_was_ended_for_no_fault_of_its_own_is_not_counted(store: SqliteStore, verdict: str) -> None:
+    job, waits_again = settled(store, claimed(store, Policy()), verdict=verdict)
+    assert (job.status, job.error, waits_again) == (WAITING, "", True)
+    work = claimed(store)
+    assert (work.failures, work.lost) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        {"outcome": Outcome(result="5")},
+        {"outcome": Outcome(error="E")},
+        {"outcome": Outcome(error="E", unknown=True)},
+        {"verdict": "timeout"},
+        {"verdict": "cancelled"},
+        {"verdict": "lost"},
+        {"verdict": "shutdown"},
+    ],
+    ids=str,
+)
+def test_g23_the_ending_of_an_older_attempt_changes_nothing(store: SqliteStore, ending: dict[str, Any]) -> None:
+    old = claimed(store, Policy(timeout=1.0, retries=1))
+    store.release(old.claim, NOW)
+    newer = claimed(store)
+    job, waits_again = settled(store, old, **ending)
+    assert (job.status, job.attempts, job.error, waits_again) == (RUNNING, 2, "", False)
+    assert settled(store, newer, outcome=Outcome(result="5"))[0].status is DONE
+
+
+@pytest.mark.parametrize(
+    "status, words",
+    [
+        (0, "ended with exit status 0"),
+        (3 << 8, "ended with exit status 3"),
+        (9, "was killed by SIGKILL"),
+        (11, "was killed by SIGSEGV"),
+    ],
+)
+def test_g24_a_wait_status_in_words(status: int, words: str) -> None:
+    assert describe_exit(status) == words
