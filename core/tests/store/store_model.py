@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from store_kinds import CANCELLED_KEPT, job
 
@@ -82,7 +82,7 @@ class Model:
         self.rows[uuid] = Row(
             uuid,
             self.arrivals,
-            replace(new),
+            new,
             run_at=new.run_at if later and new.run_at is not None else now,
             readiness=FOR_LATER if later else READY,
             application=new.application,
