@@ -41,23 +41,16 @@ class StoreEngine:
 
     def _new_job(self, request: Request, now: int) -> NewJob:
         task, options = request.task, request.task.job_options
-        if task.function.__module__ == "__main__" and (problem := main_module_problem()):
+        if task.in_main_module and (problem := main_module_problem()):
             raise TaskDefinitionError(f"{task.name} can't run in a worker: {problem}")
         arguments = codec.encode_call(request.args, request.kwargs, serializer=self.settings.serializer, task=task.name)
         unique = options.unique
         key = None
         if unique:
             key = f"{task.name} {codec.call_key(arguments) if unique is True else '=' + str(unique)}"
-        return NewJob(
-            task=task.name,
-            arguments=arguments,
-            application=self._application(request),
-            queue=options.queue,
-            priority=options.priority,
-            run_at=options.run_at(now, self._zone) if options.delay or options.at else None,
-            unique_key=key,
-            policy=options.policy_text,
-        )
+        run_at = options.run_at(now, self._zone) if options.delay or options.at else None
+        application = self._application(request)
+        return NewJob(task.name, arguments, application, options.queue, options.priority, run_at, key, options.policy_text)
 
     def _zone(self) -> dt.tzinfo:
         """The zone of naive moments."""

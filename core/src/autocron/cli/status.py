@@ -49,9 +49,16 @@ def watch(context: Context) -> int:
                 left -= 1
                 if not left:
                     return FINE
-            time.sleep(interval)
+            _sleep(interval)
     except KeyboardInterrupt:
         return FINE
+
+
+def _sleep(seconds: float) -> None:
+    """In short pieces: a Ctrl-C that comes just before a sleep begins is only noticed after it."""
+    deadline = clock.monotonic() + seconds
+    while (left := deadline - clock.monotonic()) > 0:
+        time.sleep(min(left, 0.5))
 
 
 def show_overview(terminal: Terminal, overview: Overview) -> None:

@@ -88,18 +88,25 @@ class Terminal:
         kept = [index for index in range(len(columns)) if any(row[index] for row in rows)]
         columns, rows = [columns[i] for i in kept], [[harmless(row[i]) for i in kept] for row in rows]
         widths = [max([len(column.title), *(len(row[i]) for row in rows)]) for i, column in enumerate(columns)]
-        self._shrink(columns, widths)
+        if not self._shrink(columns, widths):
+            *columns, last = columns  # a column that fits by itself says more than two that don't
+            if last.shrinks and columns:
+                return self.table(columns, [row[:-1] for row in rows])
+            columns = [*columns, last]
         self.line(self.paint(self._row([c.title for c in columns], columns, widths), "bold"))
         for row in rows:
             self.line(self._row(row, columns, widths, painted=True))
+        return None
 
-    def _shrink(self, columns: Sequence[Column], widths: list[int]) -> None:
+    def _shrink(self, columns: Sequence[Column], widths: list[int]) -> bool:
+        """Whether the widths fit now."""
         if self.width is None:
-            return
+            return True
         for index in reversed(range(len(columns))):
             excess = sum(widths) + len(_GAP) * (len(widths) - 1) - self.width
             if excess > 0 and columns[index].shrinks:
                 widths[index] = max(min(_NARROWEST, widths[index]), widths[index] - excess)
+        return sum(widths) + len(_GAP) * (len(widths) - 1) <= self.width
 
     def _row(self, cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int], *, painted: bool = False) -> str:
         texts = []

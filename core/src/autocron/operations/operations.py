@@ -151,7 +151,8 @@ class Operations:
             raise ConfigurationError(
                 f"{wanted.status} jobs can't be purged, only done, error and cancelled ones: cancel them first"
             )
-        number = self._interventions.purge(wanted, clock.now() - round(older_than * MICROSECONDS))
+        before = clock.now() - round(older_than * MICROSECONDS) if older_than else None
+        number = self._interventions.purge(wanted, before)
         self._wake()
         return number
 

@@ -44,7 +44,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._pid = 0
         self._file = str(path)  # asked for at every write; a Path would be turned into this each time
-        self._identity: tuple[int, int] | None = None
+        self._identity = (0, 0)
         self._wal = path.with_name(path.name + "-wal")
         self._wal_identity: tuple[int, int] | None = None
         self._depth = 0
@@ -142,18 +142,24 @@ class Database:
         """The connection, if the file it has open is still the one at the path; a write elsewhere would be lost."""
         connection = self._open()
         if not self._depth:
-            found = _identity(self._file)
-            if found != self._identity:
-                self.close()
-                if found is not None and self._wal_identity == _identity(self._wal):
-                    # The log of the file that was here would be replayed into the one that is here now.
-                    for name in (self._wal, self.path.with_name(self.path.name + "-shm")):
-                        name.unlink(missing_ok=True)
-                raise StoreError(
-                    f"the database {self.path} has been {'deleted or moved' if found is None else 'replaced'} while "
-                    "in use; nothing was stored. Put the file back, or call again to use the one that is there now"
-                )
+            try:
+                found = os.stat(self._file)
+            except OSError:
+                raise self._displaced("deleted or moved") from None
+            if found.st_ino != self._identity[1] or found.st_dev != self._identity[0]:
+                raise self._displaced("replaced")
         return connection
+
+    def _displaced(self, how: str) -> StoreError:
+        self.close()
+        if how == "replaced" and self._wal_identity == _identity(self._wal):
+            # The log of the file that was here would be replayed into the one that is here now.
+            for name in (self._wal, self.path.with_name(self.path.name + "-shm")):
+                name.unlink(missing_ok=True)
+        return StoreError(
+            f"the database {self.path} has been {how} while in use; nothing was stored. "
+            "Put the file back, or call again to use the one that is there now"
+        )
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None:
@@ -253,7 +259,7 @@ def _synchronous(durability: str) -> str:
     return "full" if durability == "full" else "normal"
 
 
-def _identity(path: str | Path) -> tuple[int, int] | None:
+def _identity(path: Path) -> tuple[int, int] | None:
     """What tells a file from another that takes its place; None if there is none."""
     try:
         found = os.stat(path)

@@ -48,10 +48,10 @@ class Interventions:
             refused += len(ids) - changed
         return retried, refused
 
-    def purge(self, wanted: Filter, before: int) -> int:
-        """Delete the finished jobs of the filter that ended before this moment, their attempts too. How many."""
+    def purge(self, wanted: Filter, before: int | None) -> int:
+        """Delete the finished jobs of the filter that ended before this moment (None: whenever). How many."""
         where, parameters = wanted.where()
-        where += " and state in ('done', 'error', 'cancelled') and finished_at < :before"
+        where += " and state in ('done', 'error', 'cancelled') and (:before is null or finished_at < :before)"
         parameters["before"] = before
         return sum(
             self.database.write(

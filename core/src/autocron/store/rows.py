@@ -18,7 +18,8 @@ _NOWHERE: Mapping[str, int] = {"id": -1, "nonce": -1}
 
 def uuid_of(job: int, nonce: int) -> str:
     """The public name of a job."""
-    digits = f"{job >> 12:012x}8{job & 0xFFF:03x}{1 << 63 | nonce:016x}"
+    value = (job >> 12) << 80 | 8 << 76 | (job & 0xFFF) << 64 | 1 << 63 | nonce
+    digits = value.to_bytes(16, "big").hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
