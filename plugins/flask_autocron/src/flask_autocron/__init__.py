@@ -13,8 +13,6 @@ import autocron
 
 __all__ = ["AutoCron", "init_app"]
 
-_SETTINGS = ("workers", "threads", "result_ttl", "durability", "timezone", "shutdown_grace", "serializer")
-
 
 class AutoCron:
     """The extension: ``AutoCron(app)``, or ``AutoCron()`` and later ``init_app(app)`` in a factory.
@@ -41,7 +39,9 @@ class AutoCron:
         app.extensions["autocron"] = self
         database = app.config.setdefault("AUTOCRON_DATABASE", f"{app.name}.db")
         settings = {
-            name: app.config[f"AUTOCRON_{name.upper()}"] for name in _SETTINGS if f"AUTOCRON_{name.upper()}" in app.config
+            name.removeprefix("AUTOCRON_").lower(): value
+            for name, value in app.config.items()
+            if name.startswith("AUTOCRON_") and name not in ("AUTOCRON_DATABASE", "AUTOCRON_APP")
         }
         target = app.config.get("AUTOCRON_APP", _flask_command_target())
         self.instance.setup_worker(

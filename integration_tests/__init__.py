@@ -1,0 +1,1 @@
+"""Real servers, real processes, one database each: what must be true of the running system."""

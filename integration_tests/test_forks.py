@@ -1,0 +1,207 @@
+"""Processes forked after the start: they may call, and they inherit no connection."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from integration_tests.harness import Ground, Shop
+
+TASKS = "import autocron\n\n@autocron.delay\ndef double(number): return 2 * number\n"
+
+POST_FORK = """
+import os
+
+def post_fork(server, worker):
+    open_files = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{fd}")]
+    with open(os.path.join(os.environ["GROUND"], f"fds-{os.getpid()}"), "w") as file:
+        file.write("\\n".join(open_files))
+"""
+
+
+def test_g7_calls_from_the_workers_of_a_preloaded_gunicorn_run_and_no_connection_crosses_the_fork(ground: Ground) -> None:
+    ground.write("gunicorn.conf.py", POST_FORK)
+    shop = Shop(ground, "gunicorn --preload")
+    pids = shop.answering(2)
+    uuids = [shop.call("/call/version") for _ in range(10)]
+    assert [shop.result(uuid) for uuid in uuids] == ['"first"'] * 10
+    assert len(ground.supervisors_ever()) == 1
+    database = ground.database("shop.db")
+    for pid in pids:
+        files = (ground.home / f"fds-{pid}").read_text().splitlines()
+        assert len(files) >= 3
+        assert not [file for file in files if file in (str(database), f"{database}-wal", f"{database}-shm")]
+
+
+def test_g7_preloaded_workers_keep_the_supervisor_alive_when_their_master_is_killed(ground: Ground) -> None:
+    shop = Shop(ground, "gunicorn --preload")
+    held = shop.hold("long")
+    pids = shop.answering(2)
+    shop.popen.send_signal(signal.SIGSTOP)  # it shall neither serve nor restart anybody
+    for process in shop.web_processes():
+        if process.pid in pids:
+            process.kill()
+    shop.popen.send_signal(signal.SIGKILL)
+    shop.popen.wait()
+    seconds = ground.wait_until_nobody_is_left()
+    ground.measured("from KILL of a preloaded gunicorn to the end of all", seconds)
+    assert seconds < 8
+    assert shop.job(held)["state"] == "waiting"
+
+
+@pytest.mark.parametrize("called_before", [False, True], ids=["first call in the child", "called before"])
+def test_g7_forked_children_call_and_inherit_no_connection(ground: Ground, called_before: bool) -> None:
+    ground.write("tasks.py", TASKS)
+    said = ground.python(
+        """
+        import os, sys
+        import autocron, tasks
+
+        def open_files():
+            names = []
+            for fd in os.listdir("/proc/self/fd"):
+                try:
+                    names.append(os.readlink(f"/proc/self/fd/{fd}"))
+                except OSError:
+                    pass
+            return names
+
+        def connections():
+            return [name for name in open_files() if name.endswith(("shop.db", "shop.db-wal", "shop.db-shm"))]
+
+        if __name__ == "__main__":
+            autocron.start("shop.db")
+            if sys.argv[1:] == ["True"]:
+                assert tasks.double(1).wait(60) == 2
+                assert connections()
+            for number in range(5):
+                pid = os.fork()
+                if not pid:
+                    inherited = connections()
+                    status = 1
+                    try:
+                        if inherited:
+                            print("INHERITED", inherited, flush=True)
+                        elif tasks.double(number).wait(60) == 2 * number:
+                            status = 0
+                    finally:
+                        os._exit(status)
+                assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+                assert tasks.double(number).wait(60) == 2 * number
+            print("BOTH SIDES")
+        """,
+        str(called_before),
+    )
+    assert "BOTH SIDES" in said
+    assert "INHERITED" not in said
+    assert len(ground.supervisors_ever()) == 1
+
+
+def test_g7_multiprocessing_by_fork_calls_in_its_children(ground: Ground) -> None:
+    ground.write("tasks.py", TASKS)
+    said = ground.python(
+        """
+        import multiprocessing
+        import autocron, tasks
+
+        def work(number):
+            return tasks.double(number).wait(60)
+
+        if __name__ == "__main__":
+            autocron.start("shop.db")
+            assert tasks.double(1).wait(60) == 2
+            with multiprocessing.get_context("fork").Pool(3) as pool:
+                print("SUM", sum(pool.map(work, range(30), chunksize=1)))
+        """
+    )
+    assert f"SUM {sum(range(30)) * 2}" in said
+
+
+def test_g7_a_fork_while_threads_are_calling_loses_no_job_and_hangs_nobody(ground: Ground) -> None:
+    ground.write("tasks.py", TASKS)
+    said = ground.python(
+        """
+        import os, sys, threading, time
+        import autocron, tasks
+
+        if __name__ == "__main__":
+            autocron.start("shop.db")
+            handles, stop = [], threading.Event()
+
+            def call():
+                while not stop.is_set():
+                    handles.append(tasks.double(len(handles)))
+
+            threads = [threading.Thread(target=call) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for number in range(20):
+                pid = os.fork()
+                if not pid:
+                    uuid = tasks.double(number).uuid
+                    with open(f"{os.environ['HOME']}/forked", "a") as file:
+                        file.write(uuid + "\\n")
+                    os._exit(0)
+                assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+            stop.set()
+            for thread in threads:
+                thread.join()
+            forked = open(f"{os.environ['HOME']}/forked").read().split()
+            assert len(set(forked)) == 20
+            for uuid in forked:
+                autocron.TaskResult.get(uuid)
+            known = {handle.uuid for handle in autocron.get_results()}
+            assert known == {handle.uuid for handle in handles} | set(forked)
+            print("ALL THERE", len(known))
+        """
+    )
+    assert "ALL THERE" in said
+
+
+def test_g7_a_child_that_only_execs_leaves_the_attachment_as_it_was(ground: Ground) -> None:
+    ground.write("tasks.py", TASKS)
+    said = ground.python(
+        """
+        import os, subprocess
+        import autocron, tasks
+
+        if __name__ == "__main__":
+            autocron.start("shop.db")
+            for number in range(10):
+                if not (pid := os.fork()):
+                    os.execvp("true", ["true"])
+                os.waitpid(pid, 0)
+                subprocess.run(["true"], check=True)
+                assert tasks.double(number).wait(60) == 2 * number
+            print("STILL THERE")
+        """
+    )
+    assert "STILL THERE" in said
+    assert len(ground.supervisors_ever()) == 1
+
+
+def test_g7_a_fork_after_the_start_warns_of_no_thread(ground: Ground) -> None:
+    """Python 3.12 and newer warn when a process forks that has threads; the application has none."""
+    ground.write("tasks.py", TASKS)
+    said = ground.python(
+        """
+        import multiprocessing, os
+        import autocron, tasks
+
+        if __name__ == "__main__":
+            autocron.start("shop.db")
+            for number in range(3):
+                assert tasks.double(number).wait(60) == 2 * number
+                if not (pid := os.fork()):
+                    os._exit(0)
+                os.waitpid(pid, 0)
+            process = multiprocessing.get_context("fork").Process(target=print, args=["IN THE CHILD"], daemon=True)
+            process.start()
+            process.join()
+            print("NO WARNING")
+        """,
+        options=["-W", "always::DeprecationWarning"],
+    )
+    assert "NO WARNING" in said
+    assert "multi-threaded" not in said
