@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from raw_sqlite import RawSqlite
-from tasks import noop, when
 
 import autocron
+from tasks import noop, when
 
 CALLS_A_ROUND = 200
 DRAINED = 3_000

@@ -3,10 +3,10 @@
 import os
 import time
 
-import tasks
 from flask_app import app
 
 import autocron
+import tasks
 
 __all__ = ["app"]
 

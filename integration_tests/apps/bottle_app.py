@@ -1,9 +1,9 @@
 import os
 
 import bottle
-import tasks
 
 import autocron
+import tasks
 
 
 @bottle.route("/<path:path>")

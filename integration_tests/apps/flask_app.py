@@ -1,7 +1,7 @@
-import tasks
 from flask import Flask
 
 import autocron
+import tasks
 
 app = Flask(__name__)
 autocron.start(tasks.DATABASE)

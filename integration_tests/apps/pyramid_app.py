@@ -1,11 +1,11 @@
 from typing import Any
 
-import tasks
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
 
 import autocron
+import tasks
 
 
 def page(request: Request) -> Response:

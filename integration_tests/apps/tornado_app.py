@@ -1,10 +1,10 @@
 import asyncio
 import os
 
-import tasks
 import tornado.web
 
 import autocron
+import tasks
 
 
 class Page(tornado.web.RequestHandler):

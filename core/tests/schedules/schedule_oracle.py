@@ -109,8 +109,7 @@ def slots(meaning: Meaning, minutes: list[Minute]) -> list[int]:
     return [
         minute.instant
         for minute in minutes
-        if (meaning.at(minute.local) and not minute.again)
-        or any(meaning.at(skipped) for skipped in minute.left_out)
+        if (meaning.at(minute.local) and not minute.again) or any(meaning.at(skipped) for skipped in minute.left_out)
     ]
 
 
@@ -169,9 +168,7 @@ def random_numbers(
     return ",".join(texts), numbers
 
 
-def _random_item(
-    random: Random, low: int, high: int, wraps: bool, names: tuple[str, ...]
-) -> tuple[str, set[int]]:
+def _random_item(random: Random, low: int, high: int, wraps: bool, names: tuple[str, ...]) -> tuple[str, set[int]]:
     def spell(number: int) -> str:
         if names and random.random() < 0.5:
             name = names[(number - low) % len(names)]

@@ -122,7 +122,5 @@ def test_g40_a_far_slot_is_found_on_the_other_side_of_clock_changes(
     zone: str, asked: str, expression: str, expected: str
 ) -> None:
     schedule = cron(expression, timezone=zone, dialect="unix")
-    slot = schedule.next_after(
-        int(datetime.fromisoformat(asked).replace(tzinfo=ZoneInfo(zone)).timestamp()) * 1_000_000
-    )
+    slot = schedule.next_after(int(datetime.fromisoformat(asked).replace(tzinfo=ZoneInfo(zone)).timestamp()) * 1_000_000)
     assert slot == int(datetime.fromisoformat(expected).timestamp()) * 1_000_000

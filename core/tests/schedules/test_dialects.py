@@ -17,9 +17,7 @@ def runs(count: int = 3, /, *arguments: str, start: str = "2027-01-01T00:00", **
     slot = schedule.next_after(int(datetime.fromisoformat(start).replace(tzinfo=UTC).timestamp()) * 1_000_000)
     found: list[str] = []
     while slot is not None and len(found) < count:
-        found.append(
-            f"{datetime.fromtimestamp(slot // 1_000_000, UTC):%a %Y-%m-%d %H:%M:%S}".removesuffix(":00")
-        )
+        found.append(f"{datetime.fromtimestamp(slot // 1_000_000, UTC):%a %Y-%m-%d %H:%M:%S}".removesuffix(":00"))
         slot = schedule.next_after(slot)
     return found
 
@@ -34,9 +32,7 @@ def runs(count: int = 3, /, *arguments: str, start: str = "2027-01-01T00:00", **
         ("* 9 0 4,7 10-15", ["Mon 2027-04-05 09:00", "Sat 2027-04-10 09:00", "Sun 2027-04-11 09:00"]),
     ],
 )
-def test_g40_the_documented_examples_mean_what_their_comments_say(
-    expression: str, expected: list[str]
-) -> None:
+def test_g40_the_documented_examples_mean_what_their_comments_say(expression: str, expected: list[str]) -> None:
     assert runs(3, expression) == expected
 
 
@@ -226,9 +222,7 @@ def test_days_named_by_their_place_work_in_both_day_fields() -> None:
         ("* * * * *", {"crontab": "* * * * *"}, ["expression and crontab"]),
     ],
 )
-def test_an_error_names_the_field_the_value_and_the_remedy(
-    expression: Any, options: dict[str, Any], says: list[str]
-) -> None:
+def test_an_error_names_the_field_the_value_and_the_remedy(expression: Any, options: dict[str, Any], says: list[str]) -> None:
     with pytest.raises(ScheduleError) as caught:
         cron(expression, **options)
     for words in says:

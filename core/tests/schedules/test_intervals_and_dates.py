@@ -40,9 +40,7 @@ def test_start_now_makes_the_anchor_the_first_slot() -> None:
     later=st.integers(-(10**9), 2**55),
     now=st.booleans(),
 )
-def test_g45_an_interval_never_drifts_however_late_it_is_asked(
-    every: int, anchor: int, later: int, now: bool
-) -> None:
+def test_g45_an_interval_never_drifts_however_late_it_is_asked(every: int, anchor: int, later: int, now: bool) -> None:
     schedule = interval(seconds=every, start_now=now)
     slot = schedule.next_after(anchor + later, anchor=anchor)
     assert slot is not None

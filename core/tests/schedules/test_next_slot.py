@@ -120,17 +120,13 @@ def test_g40_slots_around_a_clock_change_are_those_of_the_oracle(zone: str, rand
     start=st.integers(FROM // MINUTE, UNTIL // MINUTE),
     random=st.builds(Seeded, st.integers(0, 2**64)),
 )
-def test_g40_slots_of_any_day_in_any_zone_are_those_of_the_oracle(
-    zone: str, start: int, random: Random
-) -> None:
+def test_g40_slots_of_any_day_in_any_zone_are_those_of_the_oracle(zone: str, start: int, random: Random) -> None:
     minutes = timeline(ZoneInfo(zone), start * MINUTE, start * MINUTE + DAY)
     for _ in range(3):
         check_window(random_meaning(random), zone, minutes, random)
 
 
-@pytest.mark.parametrize(
-    "zone", ["Pacific/Apia", "Australia/Lord_Howe", "Antarctica/Troll", "America/Havana"]
-)
+@pytest.mark.parametrize("zone", ["Pacific/Apia", "Australia/Lord_Howe", "Antarctica/Troll", "America/Havana"])
 def test_g40_every_clock_change_of_an_odd_zone_is_met_as_the_oracle_meets_it(zone: str) -> None:
     random = Random(zone)
     for transition in transitions(zone)[:24]:
@@ -165,9 +161,7 @@ def test_g40_every_clock_change_of_every_zone_is_met_as_the_oracle_meets_it() ->
     start=st.integers(FROM // MINUTE, UNTIL // MINUTE),
     random=st.builds(Seeded, st.integers(0, 2**64)),
 )
-def test_g40_long_slots_of_any_two_days_are_those_of_the_oracle(
-    zone: str, start: int, random: Random
-) -> None:
+def test_g40_long_slots_of_any_two_days_are_those_of_the_oracle(zone: str, start: int, random: Random) -> None:
     minutes = timeline(ZoneInfo(zone), start * MINUTE, start * MINUTE + 2 * DAY)
     check_window(random_meaning(random), zone, minutes, random)
 
@@ -182,9 +176,7 @@ def random_rare(random: Random) -> Meaning:
         days = Days(f"{number}", lambda day: day.day == number, restricted=True)
         step = random.choice((4, 5, 6, 7))
         shift = 0 if dialect == "autocron" else 1
-        weekdays = Days(
-            f"*/{step}", lambda day: (day.weekday() + shift) % 7 % step == 0, restricted=dialect == "autocron"
-        )
+        weekdays = Days(f"*/{step}", lambda day: (day.weekday() + shift) % 7 % step == 0, restricted=dialect == "autocron")
     first, second = (weekdays, days) if dialect == "autocron" else (days, weekdays)
     text = f"0 0 {first.text} {months} {second.text}"
     return Meaning(text, dialect, {0}, {0}, month_numbers, days, weekdays)
@@ -293,9 +285,7 @@ def test_g45_a_leap_of_a_thousand_years_costs_no_more_than_a_minute() -> None:
     near = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp()) * SECOND
     far = int(datetime(3026, 6, 1, tzinfo=UTC).timestamp()) * SECOND
     schedule.next_after(far)
-    assert (
-        count_calls(lambda: schedule.next_after(far)) <= count_calls(lambda: schedule.next_after(near)) + 10
-    )
+    assert count_calls(lambda: schedule.next_after(far)) <= count_calls(lambda: schedule.next_after(near)) + 10
 
 
 def count_calls(work: object) -> int:

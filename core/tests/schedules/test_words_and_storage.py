@@ -56,9 +56,7 @@ def test_bounds_years_intervals_and_dates_say_themselves() -> None:
         start_date="2027-01-01",
         end_date="2027-02-01T12:00:05",
     )
-    assert (
-        bounded.words() == "At 01:00 in 2027 to 2029, from 2027-01-01 00:00, until 2027-02-01 12:00:05 (UTC)"
-    )
+    assert bounded.words() == "At 01:00 in 2027 to 2029, from 2027-01-01 00:00, until 2027-02-01 12:00:05 (UTC)"
     assert interval(hours=1).words() == "Every hour"
     assert interval(minutes=90, start_now=True).words() == "Every 1 hour and 30 minutes, starting at once"
     assert interval(seconds=2.5).words() == "Every 2.5 seconds"
@@ -99,14 +97,9 @@ def test_g43_the_stored_text_stays_as_it_is() -> None:
     assert (
         cron("30 9 0,2 1 *", timezone="UTC")
         .to_json()
-        .startswith(
-            '{"days":{"weekdays":[0,2]},"end":null,"hours":[9],"kind":"cron","minutes":[30],"months":[1],'
-        )
+        .startswith('{"days":{"weekdays":[0,2]},"end":null,"hours":[9],"kind":"cron","minutes":[30],"months":[1],')
     )
-    assert (
-        schedules.date("2027-01-01", timezone="UTC").to_json()
-        == f'{{"kind":"date","moment":{START},"timezone":"UTC"}}'
-    )
+    assert schedules.date("2027-01-01", timezone="UTC").to_json() == f'{{"kind":"date","moment":{START},"timezone":"UTC"}}'
 
 
 @pytest.mark.parametrize(

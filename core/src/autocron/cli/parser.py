@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -241,6 +242,4 @@ def _add_rest(commands: Any) -> None:
 
 
 def _version() -> str:
-    from autocron import __version__
-
-    return __version__
+    return str(sys.modules["autocron"].__version__)  # loaded before any of its modules

@@ -46,9 +46,7 @@ class CronSchedule:
         if instant >= daylight.LAST_INSTANT:
             return None
         zone = load_zone(self.timezone)
-        found = (
-            self._next_elapsed(zone, instant) if len(self.hours) == 24 else self._next_reached(zone, instant)
-        )
+        found = self._next_elapsed(zone, instant) if len(self.hours) == 24 else self._next_reached(zone, instant)
         if found is None:
             return None
         slot = found * MICROSECONDS

@@ -59,12 +59,8 @@ class Dialect(NamedTuple):
         return next(field for field in self.order if field.key == "dow")
 
 
-AUTOCRON = Dialect(
-    "autocron", (MINUTES, HOURS, WEEKDAYS_FROM_MONDAY, MONTHS, DAYS), "minutes hours weekdays months days"
-)
-UNIX = Dialect(
-    "unix", (MINUTES, HOURS, DAYS, MONTHS, WEEKDAYS_FROM_SUNDAY), "minutes hours days months weekdays"
-)
+AUTOCRON = Dialect("autocron", (MINUTES, HOURS, WEEKDAYS_FROM_MONDAY, MONTHS, DAYS), "minutes hours weekdays months days")
+UNIX = Dialect("unix", (MINUTES, HOURS, DAYS, MONTHS, WEEKDAYS_FROM_SUNDAY), "minutes hours days months weekdays")
 _DIALECTS = {dialect.name: dialect for dialect in (AUTOCRON, UNIX)}
 
 _MACROS = {
@@ -126,9 +122,7 @@ def cron(
     if expression is not None:
         given = [name for name, value in keywords.items() if value is not None]
         if given:
-            raise ScheduleError(
-                f"{expression!r} and {given[0]}= at once: write the whole as text or as keywords"
-            )
+            raise ScheduleError(f"{expression!r} and {given[0]}= at once: write the whole as text or as keywords")
     zone = zone_name(timezone)
     start, end = read_bounds(start_date, end_date, zone)
     if text is not None:
@@ -163,9 +157,7 @@ def ambiguity(expression: str) -> str | None:
     )
 
 
-def _read_expression(
-    text: str, dialect: str | None, zone: str, start: int | None, end: int | None
-) -> CronSchedule:
+def _read_expression(text: str, dialect: str | None, zone: str, start: int | None, end: int | None) -> CronSchedule:
     reading = _dialect(dialect)
     try:
         return _parse(text, reading, zone, start, end)
@@ -185,9 +177,7 @@ def _accepts(text: object, dialect: Dialect) -> bool:
     return True
 
 
-def _parse(
-    text: object, dialect: Dialect, zone: str = "UTC", start: int | None = None, end: int | None = None
-) -> CronSchedule:
+def _parse(text: object, dialect: Dialect, zone: str = "UTC", start: int | None = None, end: int | None = None) -> CronSchedule:
     """Read an expression in one dialect."""
     if not isinstance(text, str):
         raise ScheduleError(f'{text!r} is no cron expression: write a text such as "30 9 * * *"')
@@ -256,9 +246,7 @@ def _expand_macro(text: str, dialect: Dialect) -> str:
 
 
 def _wrong_count(text: str, count: int, dialect: Dialect) -> str:
-    message = (
-        f"{text!r} has {count} field{'s' if count != 1 else ''}, not five: write {dialect.order_in_words}"
-    )
+    message = f"{text!r} has {count} field{'s' if count != 1 else ''}, not five: write {dialect.order_in_words}"
     if dialect is UNIX:
         return message + " (six with seconds in front), separated by spaces, with no spaces inside a list"
     return message + ", separated by spaces, with no spaces inside a list; seconds and years have keywords"
@@ -300,9 +288,7 @@ def _keyword_text(name: str, value: FieldValue) -> str:
         raise ScheduleError(f"{name}={value!r} is empty: leave it out for any, or name at least one")
     for item in values:
         if isinstance(item, bool) or not isinstance(item, int | str):
-            raise ScheduleError(
-                f"{item!r} ({name}) is neither a number nor a text: write for example {name}=[1]"
-            )
+            raise ScheduleError(f"{item!r} ({name}) is neither a number nor a text: write for example {name}=[1]")
     return ",".join(str(item).strip() for item in values)
 
 

@@ -86,6 +86,4 @@ def interval(
 
 
 def _given(units: dict[str, float]) -> str:
-    return (
-        ", ".join(f"{name}={value!r}" for name, value in units.items() if value) or "an interval of nothing"
-    )
+    return ", ".join(f"{name}={value!r}" for name, value in units.items() if value) or "an interval of nothing"

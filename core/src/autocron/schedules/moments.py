@@ -29,11 +29,7 @@ def read_moment(value: object, timezone: str, name: str, *, whole_day: bool = Fa
             moment = _moment_of(value, timezone)
         elif isinstance(value, date):
             midnight = datetime(value.year, value.month, value.day)
-            moment = (
-                _moment_of(midnight + timedelta(days=1), timezone) - 1
-                if whole_day
-                else _moment_of(midnight, timezone)
-            )
+            moment = _moment_of(midnight + timedelta(days=1), timezone) - 1 if whole_day else _moment_of(midnight, timezone)
         else:
             raise ScheduleError(f"{name}={value!r} is no date: {_HOW_TO_WRITE}")
     except (OverflowError, ValueError) as error:
@@ -48,9 +44,7 @@ def read_bounds(start: DateLike | None, end: DateLike | None, timezone: str) -> 
     first = None if start is None else read_moment(start, timezone, "start_date")
     last = None if end is None else read_moment(end, timezone, "end_date", whole_day=True)
     if first is not None and last is not None and last < first:
-        raise ScheduleError(
-            f"end_date={str(end)!r} is before start_date={str(start)!r}: swap or correct them"
-        )
+        raise ScheduleError(f"end_date={str(end)!r} is before start_date={str(start)!r}: swap or correct them")
     return first, last
 
 
@@ -73,7 +67,5 @@ def _moment_of(value: datetime, timezone: str) -> int:
     zone = load_zone(timezone)
     instant = daylight.first_instant(zone, local_second)
     if instant + daylight.offset_at(zone, instant) != local_second:
-        return (
-            instant * MICROSECONDS
-        )  # the local clock never showed this second: the first moment after the gap
+        return instant * MICROSECONDS  # the local clock never showed this second: the first moment after the gap
     return instant * MICROSECONDS + since.microseconds

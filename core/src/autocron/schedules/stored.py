@@ -89,9 +89,7 @@ def _cron_in(content: dict[str, Any]) -> Schedule:
 
 
 def _interval_in(content: dict[str, Any]) -> Schedule:
-    return IntervalSchedule(
-        content["every"], content["start_now"], content["timezone"], content["start"], content["end"]
-    )
+    return IntervalSchedule(content["every"], content["start_now"], content["timezone"], content["start"], content["end"])
 
 
 def _date_in(content: dict[str, Any]) -> Schedule:

@@ -111,9 +111,7 @@ def _unit_words(unit: str, values: tuple[int, ...]) -> str:
 def _stride(values: tuple[int, ...], size: int) -> int | None:
     """n if the values are 0, n, 2n … and go round evenly, as ``*/n`` does."""
     stride = size // len(values)
-    return (
-        stride if stride < size and values == tuple(range(0, size, stride)) and size % stride == 0 else None
-    )
+    return stride if stride < size and values == tuple(range(0, size, stride)) and size % stride == 0 else None
 
 
 def _day_phrases(days: DaySet, each: str = "") -> list[str]:

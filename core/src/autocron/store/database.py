@@ -251,6 +251,8 @@ class Database:
                 return StoreError(f"the database {self.path} is read-only; nothing was stored. Correct its mode")
             case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN:
                 return StoreError(f"the database {self.path} can't be read or written: {error}")
+            case _ if isinstance(error, sqlite3.OperationalError):
+                return StoreError(f"the database {self.path} can't be used: {error}")
             case _:
                 return None
 

@@ -39,9 +39,11 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
-    (application_id,) = connection.execute("pragma application_id").fetchone()
-    (version,) = connection.execute("pragma user_version").fetchone()
-    (tables,) = connection.execute("select count(*) from sqlite_schema").fetchone()
+    # One statement, so one snapshot: another process may be making the schema just now.
+    application_id, version, tables = connection.execute(
+        "select (select application_id from pragma_application_id), (select user_version from pragma_user_version), "
+        "(select count(*) from sqlite_schema)"
+    ).fetchone()
     if application_id != APPLICATION_ID and (application_id or version or tables):
         raise ForeignDatabaseError(
             f"{path} is a SQLite database of another program; it was left untouched. Give start() another path"

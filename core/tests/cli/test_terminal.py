@@ -1,0 +1,107 @@
+"""In a real terminal: colours, widths, questions. In a pipe: none of them."""
+
+from __future__ import annotations
+
+import pytest
+from command import Filled, fine, run, run_in_terminal
+
+
+def test_a_terminal_gets_colours_unless_it_says_no(filled: Filled) -> None:
+    filled.failed()
+    assert "\x1b[31merror\x1b[0m" in run_in_terminal(filled.path, "jobs")[1]
+    for words in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        _, shown = run_in_terminal(filled.path, "jobs", **words)
+        assert "error" in shown
+        assert "\x1b" not in shown
+    assert "\x1b" not in fine(filled.path, "status").out
+
+
+@pytest.mark.parametrize("columns", [80, 100, 160])
+def test_tables_fit_the_terminal_and_keep_the_uuid(filled: Filled, columns: int) -> None:
+    uuid = filled.failed(error="ValueError: " + "long " * 60, task="a_rather_long.name_of.a_package.with_a.function")
+    _, shown = run_in_terminal(filled.path, "jobs", columns=columns, NO_COLOR="1")
+    header, line = shown.splitlines()
+    assert line.startswith(uuid)
+    assert ".function" in line
+    assert "…" in line
+    assert len(header) <= columns
+    assert len(line) <= columns
+
+
+def test_what_an_application_wrote_does_not_drive_the_terminal(filled: Filled) -> None:
+    uuid = filled.failed(error="ValueError: \x1b]0;owned\x07", traceback="Traceback \x1b[2J\n")
+    for shown in (run_in_terminal(filled.path, "jobs", NO_COLOR="1")[1], run_in_terminal(filled.path, "show", uuid)[1]):
+        assert "\\x1b" in shown
+        assert "\x1b]" not in shown
+        assert "\x1b[2J" not in shown
+
+
+def test_purge_asks_and_takes_no_for_the_default(filled: Filled) -> None:
+    done = filled.done()
+    status, shown = run_in_terminal(filled.path, "purge", typed="\n")
+    assert status == 1
+    assert f"Delete all finished jobs from {filled.path}, with their results? [y/N]" in shown
+    assert "nothing was deleted" in shown
+    assert fine(filled.path, "show", done, "--json").json["status"] == "done"
+    status, shown = run_in_terminal(filled.path, "purge", typed="y\n")
+    assert status == 0
+    assert "1 finished job deleted" in shown
+    assert run(filled.path, "show", done).status == 1
+
+
+def test_delete_database_asks_in_a_terminal(filled: Filled) -> None:
+    filled.add()
+    status, shown = run_in_terminal(filled.path, "--delete-database", typed="n\n", columns=200)
+    assert status == 1
+    assert "with 1 waiting job and 0 results? [y/N]" in shown
+    assert filled.path.exists()
+
+
+def test_watch_draws_the_screen_anew(filled: Filled) -> None:
+    status, shown = run_in_terminal(filled.path, "watch", "--count", "2", "--interval", "0")
+    assert status == 0
+    assert shown.count("\x1b[H\x1b[2J") == 2
+    assert shown.count("not running") == 2
+
+
+def test_watch_ends_with_ctrl_c(filled: Filled) -> None:
+    status, shown = run_in_terminal(filled.path, "watch", "--interval", "600", typed="", interrupt_after="Ctrl-C ends")
+    assert status == 0
+    assert "Traceback" not in shown
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    commands = fine("completion", "fish").out.split("complete -c autocron -f -a ")[1:]
+    names = [text.split()[0] for text in commands]
+    assert {"status", "jobs", "retry", "supervise", "explain"} < set(names)
+    for name in names:
+        text = fine("x.db", name, "--help").out
+        assert "examples:\n  autocron " in text, name
+        assert "--json" in text, name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x.db", "jbos"], "invalid choice: 'jbos'"),
+        (["x.db", "jobs", "--limit", "0"], "'0' must be a whole number, 1 or more"),
+        (["x.db", "jobs", "--status", "broken"], "invalid choice: 'broken'"),
+        (["x.db", "show"], "the following arguments are required: UUID"),
+        ([], "the following arguments are required: DATABASE"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_is_wrong(arguments: list[str], message: str) -> None:
+    ended = run(*arguments)
+    assert ended.status == 2
+    assert message in ended.err
+    assert ended.out == ""
+
+
+def test_bash_completes_commands_and_their_flags() -> None:
+    import subprocess
+
+    script = fine("completion", "bash").out
+    script += "\nCOMP_WORDS=(autocron x.db jobs --st); COMP_CWORD=3; _autocron; echo ${COMPREPLY[@]}"
+    script += "\nCOMP_WORDS=(autocron x.db re); COMP_CWORD=2; _autocron; echo ${COMPREPLY[@]}"
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    assert ended.stdout.splitlines() == ["--status", "retry resume"]

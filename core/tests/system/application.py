@@ -1,0 +1,124 @@
+"""The application of the system tests: tasks, and a main part that does what a test writes to its standard input.
+
+Tests copy it into a folder of their own and run it as ``python application.py``.
+"""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+import autocron
+
+together = threading.Barrier(4)
+
+
+@autocron.delay
+def add(a: int, b: int = 0) -> int:
+    return a + b
+
+
+@autocron.delay
+def worker_pid() -> int:
+    return os.getpid()
+
+
+@autocron.delay
+def fail_until(file: str, attempts: int) -> int:
+    with open(file, "a") as opened:
+        opened.write(f"{time.time()}\n")
+    begun = len(Path(file).read_text().splitlines())
+    if begun < attempts:
+        raise ValueError(f"attempt {begun} fails")
+    return begun
+
+
+@autocron.delay
+def sleep(seconds: float) -> str:
+    time.sleep(seconds)
+    return "slept"
+
+
+@autocron.delay
+def endless_expression() -> bool:
+    return re.match("(a+)+$", "a" * 40 + "b") is None
+
+
+@autocron.delay
+def note_and_sleep(file: str, seconds: float) -> str:
+    with open(file, "a") as opened:
+        opened.write(f"{os.getpid()}\n")
+    time.sleep(seconds)
+    return "slept"
+
+
+@autocron.delay
+def with_a_child(file: str) -> None:
+    child = subprocess.Popen(["sleep", "3600"])
+    Path(file).write_text(f"{child.pid}\n")
+    child.wait()
+
+
+@autocron.delay
+def kill_the_worker(file: str) -> None:
+    with open(file, "a") as opened:
+        opened.write("begun\n")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@autocron.delay
+def leave_with(status: int) -> None:
+    os._exit(status)
+
+
+@autocron.delay
+def call_sys_exit() -> None:
+    sys.exit("enough")
+
+
+@autocron.delay
+async def wait_a_little(value: str) -> str:
+    await asyncio.sleep(0.01)
+    return value * 2
+
+
+@autocron.delay
+def meet_the_others() -> str:
+    together.wait(20)
+    return threading.current_thread().name
+
+
+@autocron.delay
+def call_another(number: int) -> str:
+    return add(number, 1).uuid
+
+
+@autocron.delay
+def say(text: str) -> None:
+    print(text)
+    print(text.upper(), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    replies = os.fdopen(int(sys.argv[1]), "w")
+    names = globals()
+    for line in sys.stdin:
+        try:
+            code = json.loads(line)
+            try:
+                reply = {"value": eval(code, names)}
+            except SyntaxError:
+                exec(code, names)
+                reply = {"value": None}
+        except BaseException as error:
+            traceback.print_exc()
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        replies.write(json.dumps(reply, default=str) + "\n")
+        replies.flush()

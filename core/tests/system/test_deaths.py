@@ -1,0 +1,134 @@
+"""Workers and supervisors that die, and what becomes of the jobs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from running import Application, Running
+
+from autocron.model import DONE, ERROR, RUNNING
+
+
+def begun(file: Path) -> list[str]:
+    return file.read_text().split() if file.exists() else []
+
+
+def test_g24_a_job_that_kills_its_worker_gets_its_capped_attempts_and_is_an_error(
+    running: Running,
+) -> None:
+    app = running.application(workers=2)
+    file = running.folder / "begun"
+    uuid = app.call(f"kill_the_worker({str(file)!r})")
+    assert app.ask("[handle.wait(30) for handle in add.map([(n,) for n in range(20)])]") == list(range(20))
+    failed = running.wait_until_ended(uuid)
+    assert (failed.status, failed.attempts) == (ERROR, 3)
+    assert "killed by SIGKILL" in failed.error
+    assert len(begun(file)) == 3
+    assert app.ask("add(1).wait(20)") == 1
+
+
+def test_g24_the_exit_status_of_a_worker_is_in_the_error(running: Running, app: Application) -> None:
+    failed = running.wait_until_ended(app.call("leave_with.options(at_most_once=True)(3)"))
+    assert (failed.status, failed.attempts) == (ERROR, 1)
+    assert "exit status 3" in failed.error
+    assert "at most once" in failed.error
+
+
+def test_g22_the_job_of_a_killed_worker_runs_again_at_once(running: Running) -> None:
+    app = running.application(workers=2)
+    running.wait_until(lambda: len(running.locks.worker_pids()) == 2, "both workers live")
+    file = running.folder / "begun"
+    uuid = app.call(f"note_and_sleep({str(file)!r}, 1)")
+    (pid,) = running.wait_until(lambda: begun(file), "the job has begun")
+    os.kill(int(pid), signal.SIGKILL)
+    killed_at = time.monotonic()
+    running.wait_until(lambda: len(begun(file)) == 2, "the job runs again")
+    assert time.monotonic() - killed_at < 2
+    done = running.wait_until_ended(uuid)
+    assert (done.status, done.attempts) == (DONE, 2)
+
+
+def test_g21_a_job_ends_although_its_supervisor_is_killed_in_the_middle(running: Running, app: Application) -> None:
+    file = running.folder / "begun"
+    uuid = app.call(f"note_and_sleep({str(file)!r}, 1)")
+    waiting = app.call("add(1, 1)")
+    (worker,) = running.wait_until(lambda: begun(file), "the job has begun")
+    supervisor = running.supervisor()
+    os.kill(supervisor, signal.SIGKILL)
+    running.wait_until(lambda: running.locks.supervisor_pid() not in (None, supervisor), "another supervisor runs", timeout=10)
+    assert running.wait_until_ended(uuid).status is DONE
+    assert running.wait_until_ended(waiting).status is DONE
+    assert len(begun(file)) == 2
+    assert begun(file)[1] != worker
+
+
+def test_g21_no_job_stays_running_after_many_kills(running: Running) -> None:
+    app = running.application(workers=2)
+    uuids = app.ask("[handle.uuid for handle in sleep.map([(0.05,)] * 30)]")
+    for _ in range(3):
+        running.wait_until(lambda: any(running.job(uuid).status is RUNNING for uuid in uuids), "jobs run")
+        replaced(running, running.supervisor())
+    for uuid in uuids:
+        assert running.wait_until_ended(uuid).status is DONE
+
+
+def test_g4_what_a_job_has_started_ends_with_its_attempt(running: Running, app: Application) -> None:
+    file = running.folder / "child"
+    app.ask(f"with_a_child.options(timeout=0.5)({str(file)!r})")
+    child = int(running.wait_until(lambda: begun(file), "the child runs")[0])
+    running.wait_until(lambda: not alive(child), "the child has gone with the timed out attempt", timeout=5)
+
+
+@pytest.mark.parametrize("victim", ["supervisor", "worker"])
+def test_g4_what_a_job_has_started_ends_with_supervisor_and_worker(running: Running, app: Application, victim: str) -> None:
+    file = running.folder / "child"
+    app.ask(f"with_a_child.options(at_most_once=True)({str(file)!r})")
+    child = int(running.wait_until(lambda: begun(file), "the child runs")[0])
+    pid = running.supervisor() if victim == "supervisor" else running.locks.worker_pids()[0]
+    os.kill(pid, signal.SIGKILL)
+    running.wait_until(lambda: not alive(child), f"the child has gone with the {victim}", timeout=6)
+
+
+def test_g3_after_everything_was_killed_the_next_start_works(running: Running, app: Application) -> None:
+    file = running.folder / "begun"
+    uuid = app.call(f"note_and_sleep({str(file)!r}, 0.5)")
+    running.wait_until(lambda: begun(file), "the job has begun")
+    supervisor, workers = running.supervisor(), running.locks.worker_pids()
+    app.kill()
+    for pid in (supervisor, *workers):
+        os.kill(pid, signal.SIGKILL)
+    running.wait_until(lambda: not alive(supervisor), "the supervisor has gone")
+    again = running.application()
+    assert again.ask("add(1).wait(20)") == 1
+    assert running.wait_until_ended(uuid).status is DONE
+
+
+def test_g4_the_supervisor_ends_after_the_last_attached_process(running: Running, app: Application) -> None:
+    supervisor = running.supervisor()
+    app.ask("add(1).wait(20)")
+    workers = running.locks.worker_pids()
+    app.kill()
+    running.wait_until(lambda: not any(map(alive, (supervisor, *workers))), "all have gone", timeout=8)
+
+
+def replaced(running: Running, supervisor: int) -> None:
+    """Kill the supervisor and wait for its successor."""
+    os.kill(supervisor, signal.SIGKILL)
+    running.wait_until(lambda: running.locks.supervisor_pid() not in (None, supervisor), "another supervisor runs", timeout=15)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process exists and is no zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return not stat.parent.parent.exists()
