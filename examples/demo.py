@@ -173,6 +173,7 @@ def keep_open(stage: "Stage") -> None:
     try:
         status = stage.server.wait()
     except KeyboardInterrupt:
+        interrupted.clear()
         print("\n  The server is stopped; autocron notices that nobody is left and ends within about 5 s.", flush=True)
         stage.stop_server()
         wait_for("nobody is left", lambda: not stage.processes())
