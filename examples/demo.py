@@ -155,7 +155,7 @@ def the_server_stops(stage: "Stage") -> None:
 
 
 def failed_and_waiting(job: dict[str, Any] | None) -> dict[str, Any] | None:
-    return job if job is not None and job["status"] == "waiting" and job["attempts"] else None
+    return job if job is not None and job["status"] == "waiting" and job["error"] else None
 
 
 # -- the same, kept open -----------------------------------------------------------------------------------
@@ -311,7 +311,7 @@ class Stage:
                 return None
             if job["status"] not in seen[-1:]:
                 seen.append(job["status"])
-            return job if job["finished_at"] else None
+            return job if job["status"] not in ("waiting", "running") else None
 
         return wait_for(f"the {kind} job of import {number} ends", look)
 

@@ -82,7 +82,7 @@ def test_the_demo_without_a_truth_fails_with_evidence_and_leaves_nothing(ground:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_an_interrupted_demo_leaves_nothing(ground: Ground, number: signal.Signals) -> None:
     demo, output = start(ground)
-    ground.wait_until(lambda: "\n4  " in output.read_text(), "the fourth step has begun")
+    ground.wait_until(lambda: "\n4  " in output.read_text() or demo.poll() is not None, "the fourth step has begun")
     demo.send_signal(number)
     assert demo.wait(PATIENCE) == 130
     assert nothing_is_left(ground), ground.evidence()

@@ -63,7 +63,7 @@ class Shop(Server):
 
         def look() -> dict[str, Any] | None:
             facts = self.facts(number)
-            return facts if facts["import"] and facts["import"]["finished_at"] else None
+            return facts if facts["import"] and facts["import"]["status"] not in ("waiting", "running") else None
 
         return self.ground.wait_until(look, f"import {number} has ended")
 

@@ -10,28 +10,42 @@ from integration_tests.harness import Ground, Shop
 
 TASKS = "import autocron\n\n@autocron.delay\ndef double(number): return 2 * number\n"
 
-POST_FORK = """
+# Registered before autocron's own hook, so that it looks before the child can have opened anything itself.
+LOOK_IN_THE_CHILD = """
 import os
 
-def post_fork(server, worker):
-    open_files = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{fd}")]
-    with open(os.path.join(os.environ["GROUND"], f"fds-{os.getpid()}"), "w") as file:
-        file.write("\\n".join(open_files))
+def inherited():
+    names = []
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            names.append(os.readlink(f"/proc/self/fd/{fd}"))
+        except OSError:  # the folder's own
+            pass
+    return names
+
+def note():
+    with open(os.path.join(os.environ["HOME"], f"fds-{os.getpid()}"), "w") as file:
+        file.write("\\n".join(inherited()))
+
+os.register_at_fork(after_in_child=note)
 """
 
 
+def connections_inherited_by(ground: Ground, pid: int) -> list[str]:
+    files = (ground.home / f"fds-{pid}").read_text().splitlines()
+    assert len(files) >= 3
+    database = ground.database("shop.db")
+    return [file for file in files if file in (str(database), f"{database}-wal", f"{database}-shm")]
+
+
 def test_g7_calls_from_the_workers_of_a_preloaded_gunicorn_run_and_no_connection_crosses_the_fork(ground: Ground) -> None:
-    ground.write("gunicorn.conf.py", POST_FORK)
+    ground.write("gunicorn.conf.py", LOOK_IN_THE_CHILD)
     shop = Shop(ground, "gunicorn --preload")
     pids = shop.answering(2)
     uuids = [shop.call("/call/version") for _ in range(10)]
     assert [shop.result(uuid) for uuid in uuids] == ['"first"'] * 10
     assert len(ground.supervisors_ever()) == 1
-    database = ground.database("shop.db")
-    for pid in pids:
-        files = (ground.home / f"fds-{pid}").read_text().splitlines()
-        assert len(files) >= 3
-        assert not [file for file in files if file in (str(database), f"{database}-wal", f"{database}-shm")]
+    assert [file for pid in pids for file in connections_inherited_by(ground, pid)] == []
 
 
 def test_g7_preloaded_workers_keep_the_supervisor_alive_when_their_master_is_killed(ground: Ground) -> None:
@@ -53,48 +67,37 @@ def test_g7_preloaded_workers_keep_the_supervisor_alive_when_their_master_is_kil
 @pytest.mark.parametrize("called_before", [False, True], ids=["first call in the child", "called before"])
 def test_g7_forked_children_call_and_inherit_no_connection(ground: Ground, called_before: bool) -> None:
     ground.write("tasks.py", TASKS)
+    ground.write("look.py", LOOK_IN_THE_CHILD)
     said = ground.python(
         """
         import os, sys
+        import look
         import autocron, tasks
-
-        def open_files():
-            names = []
-            for fd in os.listdir("/proc/self/fd"):
-                try:
-                    names.append(os.readlink(f"/proc/self/fd/{fd}"))
-                except OSError:
-                    pass
-            return names
-
-        def connections():
-            return [name for name in open_files() if name.endswith(("shop.db", "shop.db-wal", "shop.db-shm"))]
 
         if __name__ == "__main__":
             autocron.start("shop.db")
             if sys.argv[1:] == ["True"]:
                 assert tasks.double(1).wait(60) == 2
-                assert connections()
+            assert any(name.endswith("shop.db") for name in look.inherited())  # there is something to be inherited
             for number in range(5):
                 pid = os.fork()
                 if not pid:
-                    inherited = connections()
                     status = 1
                     try:
-                        if inherited:
-                            print("INHERITED", inherited, flush=True)
-                        elif tasks.double(number).wait(60) == 2 * number:
-                            status = 0
+                        status = 0 if tasks.double(number).wait(60) == 2 * number else 2
                     finally:
                         os._exit(status)
                 assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+                print("CHILD", pid)
                 assert tasks.double(number).wait(60) == 2 * number
             print("BOTH SIDES")
         """,
         str(called_before),
     )
     assert "BOTH SIDES" in said
-    assert "INHERITED" not in said
+    children = [int(line.split()[1]) for line in said.splitlines() if line.startswith("CHILD ")]
+    assert [file for pid in children for file in connections_inherited_by(ground, pid)] == []
+    assert len(children) == 5
     assert len(ground.supervisors_ever()) == 1
 
 

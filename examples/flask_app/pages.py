@@ -99,10 +99,11 @@ def progress(uuid: str | None) -> dict[str, Any] | None:
 
 
 def describe_job(job: autocron.Result[Any]) -> dict[str, Any]:
+    status = job.status  # first: the job goes on while it is looked at, but what has ended stays as it is
     return {
         "uuid": job.uuid,
         "task": job.task,
-        "status": str(job.status),
+        "status": str(status),
         "attempts": job.attempts,
         "result": job.result,
         "error": job.error_message,

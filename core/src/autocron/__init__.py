@@ -33,6 +33,7 @@ from autocron.errors import (
     TaskDefinitionError,
     TaskFailed,
 )
+from autocron.hosts import in_worker
 from autocron.model import CANCELLED, DONE, ERROR, RUNNING, WAITING, Status
 from autocron.results import TaskResult
 from autocron.tasks import Task
@@ -93,6 +94,7 @@ __all__ = [
     "default",
     "delay",
     "get_results",
+    "in_worker",
     "periodic",
     "setup_worker",
     "start",

@@ -33,11 +33,15 @@ class Clockwork:
     def __init__(self, store: Store) -> None:
         self.schedules: list[ScheduledTask] = []
         self._store = store
+        self._active: list[ScheduledTask] | None = None
+        self._attached: Sequence[int] = ()
+        self._announced: dict[str, str] = {}
         self._clock_offset = float("inf")
 
     def reload(self) -> None:
         """Read the schedules again."""
         self.schedules = self._store.schedules()
+        self._active = None
 
     def fire(self, attached: Sequence[int]) -> bool:
         """Every slot that has come becomes a job, once. Whether one did."""
@@ -61,16 +65,27 @@ class Clockwork:
 
     def active(self, attached: Sequence[int]) -> list[ScheduledTask]:
         """The schedules of the attached applications; where several know one name, that of the first in the list."""
-        found: dict[str, ScheduledTask] = {}
-        for application in attached:
-            for schedule in self.schedules:
-                if schedule.application == application and not schedule.broken:
-                    found.setdefault(schedule.name, schedule)
-        return list(found.values())
+        if self._active is None or attached != self._attached:
+            found: dict[str, ScheduledTask] = {}
+            for application in attached:
+                for schedule in self.schedules:
+                    if schedule.application == application and not schedule.broken:
+                        found.setdefault(schedule.name, schedule)
+            self._active, self._attached = list(found.values()), list(attached)
+            self._announce()
+        return self._active
 
     def next_moment(self, attached: Sequence[int]) -> int | None:
         """When the next schedule is due."""
         return min((s.next_run_at for s in self.active(attached) if s.next_run_at is not None), default=None)
+
+    def _announce(self) -> None:
+        """Say in words what is new: whoever reads the log sees at once if a schedule isn't what was meant."""
+        for schedule in self._active or ():
+            if self._announced.get(schedule.name) != schedule.spec:
+                self._announced[schedule.name] = schedule.spec
+                at = None if schedule.next_run_at is None else local_time(schedule.next_run_at, schedule.spec)
+                logger.info("%s: %s; %s", schedule.name, schedule.words, f"next run {at}" if at else "never again")
 
     def tasks_of(self, application: int) -> tuple[str, ...]:
         """The tasks that an application has scheduled."""
@@ -119,6 +134,13 @@ def due_slots(task: ScheduledTask, now: int) -> tuple[list[tuple[int, int]], int
         slots = [slot for slot in slots if now - slot <= longest]
     jitter = round(task.jitter * MICROSECONDS)
     return [(slot, slot + random.randint(0, jitter)) for slot in slots], schedule.next_after(now, anchor=task.anchor)
+
+
+def local_time(moment: int, spec: str) -> str:
+    """A moment as the clocks of the schedule's zone show it."""
+    from zoneinfo import ZoneInfo
+
+    return clock.to_datetime(moment).astimezone(ZoneInfo(parsed(spec).timezone)).isoformat(" ", "seconds")
 
 
 def next_slot(task: ScheduledTask, now: int) -> int | None:

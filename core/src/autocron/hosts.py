@@ -55,6 +55,11 @@ def worker() -> WorkerIdentity | None:
     return _worker
 
 
+def in_worker() -> bool:
+    """Whether this process is a worker: code that serves, or waits for ever, should stay away from it."""
+    return _worker is not None
+
+
 def this_process() -> Host:
     """What this process is."""
     if _worker is not None:
