@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -100,6 +101,20 @@ class Shop(Server):
         text = path.read_text()
         before = text[text.index("VERSION = ") :].split("\n", 1)[0]
         path.write_text(text.replace(before, f'VERSION = "{version}"'))
+
+    def deploy_and_wait(self, version: str) -> None:
+        """New code under a reloader. A change made before the reloader first looked at the file is made again."""
+        self.deploy(version)
+        again = time.monotonic() + 5
+
+        def answers() -> bool:
+            nonlocal again
+            if time.monotonic() > again:
+                again = time.monotonic() + 5
+                (self.ground.code / "tasks.py").touch()
+            return self.code()[0] == version
+
+        self.ground.wait_until(answers, f"the server runs the code {version}")
 
     def web_processes(self) -> list[Process]:
         """Everything of the server itself."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from flask_site import Site
 
@@ -73,6 +75,24 @@ def test_a_job_ordered_by_a_command_is_run_by_the_server_that_is_running(site: S
     assert site.run("-m", "flask", "--app", "shop", "order") == 0
     uuid = site.said.partition("ordered ")[2].split()[0]
     site.wait_until(lambda: server.get(f"/job/{uuid}")["status"] == "done", "the job is done")
+
+
+def test_flask_autocron_shows_and_changes_the_database_of_the_application(site: Site) -> None:
+    site.write("shop.py", SHOP)
+    autocron = ["-m", "flask", "--app", "shop", "autocron"]
+    assert site.run("-m", "flask", "--app", "shop", "order") == 0
+    assert site.run(*autocron, "--set-max-workers", "3") == 0
+    assert site.rows("select value from settings where name = 'workers'") == [("3",)]
+
+    before = len(site.said)
+    assert site.run(*autocron, "jobs", "--json") == 0
+    (job,) = json.loads(site.said[before:])
+    assert (job["task"], job["status"]) == ("tasks.look_around", "waiting")
+
+    before = len(site.said)
+    assert site.run(*autocron) == 0
+    assert str(site.database) in site.said[before:]
+    assert started_nothing(site), site.evidence()
 
 
 def test_flask_autocron_passes_on_what_it_is_told_and_its_exit_status(site: Site) -> None:

@@ -65,7 +65,7 @@ class WakeUpWriter:
 
     def ring(self) -> bool:
         """Wake the supervisor. False when no supervisor reads."""
-        while self.connect():
+        while self._fd >= 0 or self.connect():
             try:
                 os.write(self._fd, b"!")
             except BlockingIOError:

@@ -44,7 +44,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._pid = 0
         self._file = str(path)  # asked for at every write; a Path would be turned into this each time
-        self._identity = (0, 0)
+        self._device, self._inode = 0, 0
         self._wal = path.with_name(path.name + "-wal")
         self._wal_identity: tuple[int, int] | None = None
         self._depth = 0
@@ -61,7 +61,10 @@ class Database:
         with self.lock:
             connection = self._for_writing()
             # Outside a transaction a single statement is one: SQLite takes the write lock before it reads.
-            return self._patiently(connection.execute, sql, parameters)
+            try:
+                return connection.execute(sql, parameters)
+            except sqlite3.Error:  # most often the lock was taken; nothing has happened yet
+                return self._patiently(connection.execute, sql, parameters)
 
     def write_returning(self, sql: str, parameters: Parameters = ()) -> list[Any]:
         """One statement with RETURNING; its rows are fetched at once, for the write lock lasts until the last."""
@@ -140,13 +143,15 @@ class Database:
 
     def _for_writing(self) -> sqlite3.Connection:
         """The connection, if the file it has open is still the one at the path; a write elsewhere would be lost."""
-        connection = self._open()
+        connection = self._connection
+        if connection is None or self._pid != os.getpid():
+            connection = self._open()
         if not self._depth:
             try:
                 found = os.stat(self._file)
             except OSError:
                 raise self._displaced("deleted or moved") from None
-            if found.st_ino != self._identity[1] or found.st_dev != self._identity[0]:
+            if found.st_ino != self._inode or found.st_dev != self._device:
                 raise self._displaced("replaced")
         return connection
 
@@ -201,7 +206,8 @@ class Database:
             connection.close()
             raise
         self._connection, self._pid = connection, os.getpid()
-        self._identity, self._wal_identity = (found.st_dev, found.st_ino), _identity(self._wal)
+        self._device, self._inode = found.st_dev, found.st_ino
+        self._wal_identity = _identity(self._wal)
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:

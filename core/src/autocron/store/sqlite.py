@@ -20,6 +20,13 @@ from autocron.store.timetable import Timetable
 _CANCELLED_KEPT = 1800 * MICROSECONDS
 
 
+_ADD = """
+insert into jobs (nonce, task, application, queue, priority, state, readiness, run_at, arguments, policy, created_at,
+                  unique_key)
+values (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?)
+"""
+
+
 class SqliteStore(Registry, Timetable):
     """Jobs in the SQLite file at ``path``. ``create`` makes the file (mode 0600) if it isn't there."""
 
@@ -58,28 +65,17 @@ class SqliteStore(Registry, Timetable):
             return [self._add_one(job, now) for job in jobs]
 
     def _add_one(self, job: NewJob, now: int) -> str:
+        task, arguments, application, queue, priority, run_at, unique_key, policy = job
         nonce = random.getrandbits(rows.NONCE_BITS)
-        later = job.run_at is not None and job.run_at > now
+        readiness = 1
+        if run_at is None or run_at <= now:
+            run_at = now
+        else:
+            readiness = 0
         try:
             cursor = self.database.write(
-                """
-                insert into jobs (nonce, task, application, queue, priority, state, readiness, run_at, arguments,
-                                  policy, created_at, unique_key)
-                values (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?)
-                """,
-                (
-                    nonce,
-                    job.task,
-                    job.application,
-                    job.queue,
-                    job.priority,
-                    0 if later else 1,
-                    job.run_at if later else now,
-                    job.arguments,
-                    job.policy,
-                    now,
-                    job.unique_key,
-                ),
+                _ADD,
+                (nonce, task, application, queue, priority, readiness, run_at, arguments, policy, now, unique_key),
             )
         except sqlite3.IntegrityError:
             found = self.database.read(
