@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ticking import MIDNIGHT, System, TestClock
+
+from autocron.store import SqliteStore
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tests copy it, for making one waits for the disk."""
+    path = tmp_path_factory.mktemp("empty") / "jobs.db"
+    store = SqliteStore(path, create=True)
+    store.revision()
+    store.close()
+    return path
 
 
 @pytest.fixture
@@ -16,7 +29,8 @@ def time(monkeypatch: pytest.MonkeyPatch) -> TestClock:
 
 
 @pytest.fixture
-def system(tmp_path: Path, time: TestClock) -> Iterator[System]:
-    one = System(tmp_path / "jobs.db", time)
+def system(empty_database: Path, tmp_path: Path, time: TestClock) -> Iterator[System]:
+    path = Path(shutil.copy(empty_database, tmp_path))
+    one = System(path, time)
     yield one
     one.store.close()

@@ -63,14 +63,15 @@ class Attachment:
                 self.locks.detach(self.application)
             self.application = application
             self.store.attach(application, clock.now())
+            self._recognize_child()
             started = not self._wakeup.ring() and self.ensure_supervisor()
             self._start_watching()
             return started
 
     def detach(self) -> None:
         """Leave: the supervisor ends a few seconds after the last one has left."""
+        self._stop_watching()  # not under the guard: the watch may be waiting for it
         with self._guard:
-            self._stop_watching()
             if self.application is not None:
                 self.locks.detach(self.application)
                 self.application = None
@@ -93,13 +94,33 @@ class Attachment:
             self._reap()
             if not self.spawns or self.locks.supervisor_pid() is not None:
                 return False
-            if not self.locks.may_spawn(clock.monotonic(), SPAWN_PAUSE):
+            if not self._supervisor_wanted() or not self.locks.may_spawn(clock.monotonic(), SPAWN_PAUSE):
                 return False
-            child = spawn_supervisor(self.database)
+            try:
+                child = spawn_supervisor(self.database)
+            except OSError as error:  # the job that it was wanted for is stored: no reason to raise in a call
+                logger.error("no supervisor can be started for %s: %s", self.database, error)
+                return False
             # It outlives this process, and is reaped by its number: Popen must not warn of it.
             self._children.append(child.pid)
             child.returncode = 0
             return True
+
+    def _supervisor_wanted(self) -> bool:
+        """False while the stored switch says that nothing shall run."""
+        try:
+            return not self.store.settings().autocron_lock
+        except StoreError as error:
+            logger.warning("no supervisor can run: %s", error)
+            return False
+
+    def _recognize_child(self) -> None:
+        """A process that has reloaded itself by exec is still the parent of the supervisor that it started before."""
+        pid = self.locks.supervisor_pid()
+        if pid and pid not in self._children:
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                    self._children.append(pid)
 
     def _reap(self) -> None:
         """Collect supervisors that have ended, so that none stays behind as a zombie while this process lives."""
@@ -120,14 +141,6 @@ class Attachment:
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.stop()
-
-    def supervisor_wanted(self) -> bool:
-        """False while the stored switch says that nothing shall run."""
-        try:
-            return self.spawns and not self.store.settings().autocron_lock
-        except StoreError as error:
-            logger.warning("no supervisor can run: %s", error)
-            return False
 
     # -- forks ---------------------------------------------------------------------------------------------
 
@@ -188,11 +201,8 @@ class _Watch(threading.Thread):
         attachment = self._attachment()
         if attachment is None:
             self._stopping = True
-        elif not self._stopping and attachment.supervisor_wanted():
-            try:
-                attachment.ensure_supervisor()
-            except OSError as error:
-                logger.warning("no supervisor can be started for %s: %s", attachment.database, error)
+        elif not self._stopping:
+            attachment.ensure_supervisor()
 
 
 def _has_real_threads() -> bool:

@@ -154,7 +154,7 @@ class Supervisor:
             self._reload()
             self._revision = revision
         self._adopt_jobs()
-        if any(schedule.overlap == "queue" for schedule in self.clockwork.schedules):
+        if any(schedule.overlap == "queue" or schedule.misfire == "all" for schedule in self.clockwork.schedules):
             self.store.promote(clock.now())  # the job ahead may have been cancelled
         for claim in self.store.cancel_requests():
             self._end_cancelled(claim)

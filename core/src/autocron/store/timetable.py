@@ -76,7 +76,8 @@ class Timetable:
             return sum(self._make_job(schedule, slot, run_at, now) for slot, run_at in slots)
 
     def _make_job(self, schedule: ScheduledTask, slot: int, run_at: int, now: int) -> int:
-        if schedule.overlap == "queue" and self.has_unfinished(schedule.name):
+        # Slots that are made up for don't overlap one another either.
+        if schedule.overlap != "allow" and self.has_unfinished(schedule.name):
             readiness = 3
         else:
             readiness = 0 if run_at > now else 1
