@@ -79,10 +79,11 @@ class Autocron(Scheduling):
         Raises ConfigurationError for what can't be used, StoreError when the file can't be opened.
         """
         changes = checked_settings(settings)
-        path = locations.database_path(database, make_folder=True)
+        host = hosts.this_process()
+        inactive = host in (hosts.Host.DISABLED, hosts.Host.TEST)
+        path = locations.database_path(database, make_folder=not inactive)
         with self._guard:
-            host = hosts.this_process()
-            if host in (hosts.Host.DISABLED, hosts.Host.TEST):
+            if inactive:
                 self._engine = InlineEngine(changes.get("serializer", "json"))
                 return False
             if self._attachment is not None:

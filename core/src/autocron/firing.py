@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import random
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from autocron import clock
 from autocron.clock import MICROSECONDS
+from autocron.errors import ScheduleError
 from autocron.model import ScheduledTask
 from autocron.store import Store
 
@@ -39,22 +41,24 @@ class Clockwork:
         self._clock_offset = float("inf")
 
     def reload(self) -> None:
-        """Read the schedules again."""
+        """Read the schedules again. One that can't be read rests, and harms no other."""
         self.schedules = self._store.schedules()
         self._active = None
+        for schedule in [schedule for schedule in self.schedules if not schedule.broken]:
+            try:
+                parsed(schedule.spec)
+            except ScheduleError as error:
+                self.mind_missing(schedule.application, {schedule.task: f"its schedule can't be read: {error}"})
 
     def fire(self, attached: Sequence[int]) -> bool:
         """Every slot that has come becomes a job, once. Whether one did."""
         now = clock.now()
-        stepped_back = self._clock_stepped_back(now)
-        fired = False
+        fired = self._clock_stepped_back(now) and self._rewind(now)
         for schedule in self.active(attached):
-            if stepped_back and waits_too_long(schedule, now):
-                fired = True
-                self._store.fire(schedule, [], next_slot(schedule, now), now)
-            elif schedule.next_run_at is not None and schedule.next_run_at <= now:
+            if schedule.next_run_at is not None and schedule.next_run_at <= now:
                 fired = True
                 slots, upcoming = due_slots(schedule, now)
+                slots = self._not_run_yet(schedule, slots, now)
                 if slots and schedule.overlap == "skip" and self._store.has_unfinished(schedule.name):
                     logger.info("%s: its last job hasn't ended, so this slot makes none", schedule.name)
                     slots = []
@@ -93,13 +97,34 @@ class Clockwork:
 
     def mind_missing(self, application: int, missing: Mapping[str, str]) -> None:
         """A worker with the newest code doesn't have these scheduled functions: they don't fire any more."""
+        known = {s.task: s.broken for s in self.schedules if s.application == application}
+        missing = {task: reason for task, reason in missing.items() if task in known and (not reason or reason != known[task])}
+        if not missing:  # another worker has said so before
+            return
         if removed := [task for task, reason in missing.items() if not reason]:
             logger.info("no longer in the code, so no longer scheduled: %s", ", ".join(removed))
             self._store.drop_schedules(application, removed)
         if broken := {task: reason for task, reason in missing.items() if reason}:
-            logger.error("scheduled, but can't be imported, so they don't fire: %s", broken)
+            logger.error("scheduled, but can't run, so they don't fire: %s", broken)
             self._store.mark_broken(application, broken)
         self.reload()
+
+    def _not_run_yet(self, schedule: ScheduledTask, slots: list[tuple[int, int]], now: int) -> list[tuple[int, int]]:
+        """Without the slots that another release with a schedule of this name has fired already."""
+        ran = [s.last_run_at for s in self.schedules if s.name == schedule.name and s.last_run_at is not None]
+        newest = max((moment for moment in ran if moment <= now), default=0)
+        return [(slot, run_at) for slot, run_at in slots if slot > newest]
+
+    def _rewind(self, now: int) -> bool:
+        """What was written down while the clock was ahead would wait for years: also for those that rest now."""
+        self._store.rewind(now)
+        self.reload()
+        for schedule in self.schedules:
+            with contextlib.suppress(ScheduleError):
+                if waits_too_long(schedule, now):
+                    self._store.fire(schedule, [], next_slot(schedule, now), now)
+        self.reload()
+        return True
 
     def _clock_stepped_back(self, now: int) -> bool:
         """Whether the wall clock has gone back since the last look (or may have: at the first look)."""
@@ -149,9 +174,14 @@ def next_slot(task: ScheduledTask, now: int) -> int | None:
 
 
 def waits_too_long(task: ScheduledTask, now: int) -> bool:
-    """Whether the stored next slot lies behind the one that now's clock says: the clock was ahead when it was made."""
+    """Whether the clock was ahead when the next slot was written down: by now's clock it comes sooner.
+
+    None means that there is none any more, unless there is one by now's clock that hasn't been fired.
+    """
     upcoming = next_slot(task, now)
-    return task.next_run_at is not None and upcoming is not None and upcoming < task.next_run_at
+    if upcoming is None:
+        return False
+    return upcoming != task.last_run_at if task.next_run_at is None else upcoming < task.next_run_at
 
 
 def _latest_slot(schedule: Schedule, task: ScheduledTask, now: int) -> int:

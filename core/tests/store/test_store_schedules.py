@@ -254,11 +254,14 @@ def test_g43_other_applications_keep_their_schedules(store: Store) -> None:
     assert [each.application for each in store.schedules()] == [other.application]
 
 
-def test_a_dropped_schedule_leaves_its_jobs(store: Store) -> None:
+def test_a_dropped_schedule_takes_its_waiting_jobs_along_and_leaves_the_running_one(store: Store) -> None:
     (stored,) = registered(store)
     store.fire(stored, [(SLOT, SLOT)], NEXT, SLOT)
+    running = claim_one(store, stored.application, now=SLOT)
+    (stored,) = store.schedules()
+    store.fire(stored, [(NEXT, NEXT)], None, NEXT)
     store.drop_schedules(stored.application, [stored.task])
-    assert claim_one(store, stored.application, now=SLOT).schedule == "app.tidy"
+    assert [job.uuid for job in store.jobs()] == [running.uuid]
 
 
 def test_a_broken_schedule_says_why_until_it_is_registered_again(store: Store) -> None:

@@ -180,12 +180,17 @@ class Store(Protocol):
         """
         ...
 
+    def rewind(self, now: int) -> None:
+        """The clock has gone back: intervals don't count from the future, and what rests before a scheduled job or
+        another attempt counts from now."""
+        ...
+
     def has_unfinished(self, schedule: str) -> bool:
         """Whether a job of this schedule waits or runs."""
         ...
 
     def drop_schedules(self, application: int, tasks: Collection[str]) -> None:
-        """Remove the application's schedules of these tasks: the code doesn't have them any more."""
+        """Remove the application's schedules of these tasks, and their waiting jobs: the code doesn't have them any more."""
         ...
 
     def mark_broken(self, application: int, reasons: Mapping[str, str]) -> None:

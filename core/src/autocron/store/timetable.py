@@ -104,6 +104,18 @@ class Timetable:
             ),
         ).rowcount
 
+    def rewind(self, now: int) -> None:
+        with self.database.transaction():
+            self.database.write("update schedules set anchor = :now where anchor > :now", {"now": now})
+            self.database.write(
+                """
+                update jobs set run_at = max(:now, run_at - (max(created_at, coalesce(started_at, 0)) - :now))
+                where state = 'waiting' and readiness in (0, 3) and (schedule is not null or attempt > 0)
+                  and max(created_at, coalesce(started_at, 0)) > :now
+                """,
+                {"now": now},
+            )
+
     def has_unfinished(self, schedule: str) -> bool:
         found = self.database.read(
             "select 1 from jobs where schedule = ? and state in ('waiting', 'running') limit 1", (schedule,)
@@ -114,6 +126,10 @@ class Timetable:
         with self.database.transaction():
             for task in tasks:
                 self.database.write("delete from schedules where application = ? and task = ?", (application, task))
+                self.database.write(
+                    "delete from jobs where state = 'waiting' and application = ? and task = ? and schedule is not null",
+                    (application, task),
+                )
             self.database.write("update revision set number = number + 1")
 
     def mark_broken(self, application: int, reasons: Mapping[str, str]) -> None:
