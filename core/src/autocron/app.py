@@ -35,7 +35,7 @@ class Registered:
     application: int
     launch: Launch
     tasks: Mapping[str, str]
-    schedules: set[str]
+    schedules: Mapping[str, Declared]
 
 
 class DelayDecorator(Protocol):
@@ -230,7 +230,7 @@ class Autocron(Scheduling):
             known is not None
             and known.launch == launch
             and known.tasks.keys() >= self._tasks.keys()
-            and known.schedules == self._schedules.keys()
+            and known.schedules == self._schedules
         ):
             return attachment.ensure_supervisor()
         now = clock.now()
@@ -239,7 +239,7 @@ class Autocron(Scheduling):
         if attachment.spawns:
             scheduled = [declared.scheduled(name, zone, now) for name, declared in self._schedules.items()]
         application = attachment.store.register(launch, self._tasks, scheduled, now)
-        self._registered = Registered(application, launch, dict(self._tasks), set(self._schedules))
+        self._registered = Registered(application, launch, dict(self._tasks), dict(self._schedules))
         if not attachment.spawns:
             return False
         return attachment.attach(application)

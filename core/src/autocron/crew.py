@@ -54,6 +54,8 @@ class Worker:
     ready: bool = False
     retiring: bool = False
     ended: bool = False
+    doubtful: bool = False
+    """New code arrived while it started: it may have imported some of the old."""
     started_at: int = field(default_factory=clock.now)
     assignments: dict[Claim, Assignment] = field(default_factory=dict)
     files: list[FileState] = field(default_factory=list)
@@ -181,6 +183,8 @@ class Crew:
 
     def retire_old_code(self) -> int:
         """Retire the workers whose code has changed on disk; how many. Running jobs finish first."""
+        for worker in self.workers.values():
+            worker.doubtful = not worker.ready
         old = [w for w in self.workers.values() if not w.retiring and w.ready and w.has_old_code()]
         for worker in old:
             worker.retire()
@@ -199,6 +203,9 @@ class Crew:
                     self.missing = missing
                 case ("files", files):
                     worker.files = files
+                    if worker.doubtful and worker.has_old_code():
+                        worker.retire()
+                    worker.doubtful = False
                 case ("outcome", claim, outcome):
                     assignment = worker.assignments.pop(claim, None)
                     if assignment is not None:

@@ -105,10 +105,11 @@ class Worker:
         except BaseException as error:
             self._broken = f"the worker can't be set up: {attempt.one_line(error)}"
             logger.error("%s; jobs wait until it can:\n%s", self._broken, _traceback_of(error))
-        if missing := self._missing():
+        missing = self._missing()
+        self._report_files()
+        if missing:
             self.channel.send(("missing", missing))
         self.channel.send(("ready",))
-        self._report_files()
 
     def _missing(self) -> dict[str, str]:
         """The scheduled functions that can't be called, and why: "" for those that the code doesn't have any more."""
