@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from ticking import (
     DAILY,
@@ -20,7 +22,7 @@ from ticking import (
 )
 
 from autocron import schedules
-from autocron.firing import MOST_AT_ONCE
+from autocron.supervisor.clockwork import MOST_AT_ONCE
 
 SCHEDULES = [EVERY_SECOND, EVERY_MINUTE, HOURLY, EACH_90_SECONDS]
 NAMES = ["second", "minute", "hourly", "interval"]
@@ -28,7 +30,7 @@ JUMPS = [HOUR, DAY, 3 * YEAR + 5 * DAY, 40 * YEAR]
 
 
 def distance(schedule: schedules.Schedule) -> int:
-    return {EVERY_SECOND: SECOND, EVERY_MINUTE: MINUTE, HOURLY: HOUR}.get(schedule, 90 * SECOND)  # type: ignore[call-overload]
+    return {EVERY_SECOND: SECOND, EVERY_MINUTE: MINUTE, HOURLY: HOUR}.get(schedule, 90 * SECOND)
 
 
 @pytest.mark.parametrize("jump", JUMPS)
@@ -83,7 +85,7 @@ def test_g45_a_schedule_that_was_new_while_the_clock_was_ahead_fires_after_the_s
     fired = system.live(4 * distance(schedule) + 1)
     assert 3 <= len(fired) <= 5
     assert all(began <= slot * SECOND + MIDNIGHT <= time.wall for slot in fired)
-    assert len({later - earlier for earlier, later in zip(fired, fired[1:], strict=False)}) == 1
+    assert len({later - earlier for earlier, later in itertools.pairwise(fired)}) == 1
 
 
 def test_g45_a_schedule_that_ended_while_the_clock_was_ahead_goes_on_after_the_step_back(

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from autocron.crew import Ending, describe_exit
 from autocron.model import (
     CANCELLED,
     DONE,
@@ -23,8 +22,9 @@ from autocron.model import (
     Settings,
     Work,
 )
-from autocron.settling import settle
 from autocron.store import SqliteStore
+from autocron.supervisor.crew import Ending, describe_exit
+from autocron.supervisor.settling import settle
 
 SECOND = 1_000_000
 NOW = 1_800_000_000 * SECOND

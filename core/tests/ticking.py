@@ -11,9 +11,9 @@ import pytest
 
 from autocron import clock, schedules
 from autocron.clock import MICROSECONDS as SECOND
-from autocron.firing import Clockwork
 from autocron.model import Job, Launch, ScheduledTask, Work
 from autocron.store import SqliteStore
+from autocron.supervisor.clockwork import Clockwork
 
 MINUTE, HOUR, DAY, YEAR = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND, 365 * 86_400 * SECOND
 MIDNIGHT = 20_800 * DAY  # some midnight, UTC

@@ -269,4 +269,4 @@ def test_schedules_are_hashable_and_frozen() -> None:
     schedule = cron("15 7 * * *")
     assert {schedule: 1}[cron("15 7 * * *")] == 1
     with pytest.raises(AttributeError):
-        schedule.timezone = "UTC"  # type: ignore[misc]
+        schedule.timezone = "UTC"

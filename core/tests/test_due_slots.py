@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from autocron import schedules
-from autocron.firing import MOST_AT_ONCE, ON_TIME, due_slots
 from autocron.model import ScheduledTask
+from autocron.supervisor.clockwork import MOST_AT_ONCE, ON_TIME, due_slots
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

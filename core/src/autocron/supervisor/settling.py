@@ -6,10 +6,10 @@ import logging
 import random
 
 from autocron.clock import MICROSECONDS
-from autocron.crew import Ending
 from autocron.errors import ClaimLostError
 from autocron.model import MAX_LOST_ATTEMPTS, Outcome, Settings
 from autocron.store import Store
+from autocron.supervisor.crew import Ending
 
 logger = logging.getLogger("autocron.supervisor")
 

@@ -19,17 +19,17 @@ from pathlib import Path
 
 from autocron import clock, locations
 from autocron.clock import MICROSECONDS
-from autocron.crew import Crew, Ending, Worker
 from autocron.errors import StoreError
-from autocron.firing import Clockwork
-from autocron.housekeeping import Housekeeper
 from autocron.model import Application, Claim, Settings
-from autocron.presence import Presence
 from autocron.processes.locks import LockFile
 from autocron.processes.spawn import kill_group, reset_signals
 from autocron.processes.wakeup import WakeUpReader
-from autocron.settling import settle
 from autocron.store import SqliteStore
+from autocron.supervisor.clockwork import Clockwork
+from autocron.supervisor.crew import Crew, Ending, Worker
+from autocron.supervisor.housekeeping import Housekeeper
+from autocron.supervisor.presence import Presence
+from autocron.supervisor.settling import settle
 
 logger = logging.getLogger("autocron.supervisor")
 

@@ -1,0 +1,9 @@
+"""The supervisor: the one process per database and host that claims jobs, feeds workers and keeps them alive.
+
+``loop`` is its main loop. ``presence`` knows who is attached, ``clockwork`` turns due schedules into jobs, ``crew`` keeps
+the workers, ``settling`` makes a transition of how an attempt ended, ``housekeeping`` keeps the files small.
+"""
+
+from autocron.supervisor.loop import Supervisor
+
+__all__ = ["Supervisor"]
