@@ -37,6 +37,9 @@ def set_default_source(source: Callable[[], JobSource]) -> None:
 class TaskResult(Generic[R]):
     """The handle of a job. Every property reads the job as it is now; none of them waits for a worker.
 
+    So two of them may show different moments: read ``status`` first, then what belongs to it. Once the job has ended,
+    nothing changes any more.
+
     A handle whose job has ended keeps what it read. One whose job was never read before its result expired raises
     JobNotFoundError.
     """

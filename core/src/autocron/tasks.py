@@ -50,7 +50,7 @@ class Task(Generic[P, R]):
         self.in_main_module = getattr(function, "__module__", None) == "__main__"
         self._engine = engine
         self.check_arguments = _argument_check(function)
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())  # its attributes must not cover ours
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> TaskResult[R]:
         """Send the call to a worker and return its handle at once.
