@@ -39,6 +39,10 @@ LONGEST_SLEEP = 30.0
 TAKE_OVER = 3.0
 """Seconds that the workers of a dead predecessor get to be gone."""
 
+REST = 0.002
+"""Seconds that it doesn't listen after a ring that brought nothing to start. Waking a sleeper costs the caller more than
+all else in a call; while every worker is busy, or jobs are for later, a thousand rings a second wake it only now and then."""
+
 FAREWELL = 1.0
 """Seconds that a worker without a job gets to end by itself at shutdown."""
 
@@ -60,6 +64,8 @@ class Supervisor:
         self._rang = True
         self._next_run_at: int | None = None
         self._blocked_until = 0.0
+        self._rests_until = 0.0
+        self._listens = True
         self._complained_at = float("-inf")
         self._housekeeper = Housekeeper(self.store, SqliteStore(database))
         self._selector = selectors.DefaultSelector()
@@ -193,6 +199,7 @@ class Supervisor:
             crew.expects_work = len(works) == crew.free_slots
             for work in works:
                 crew.give(work)
+                self._rests_until = 0.0
 
     def end_overdue_attempts(self) -> None:
         """An attempt that takes longer than its timeout ends with its worker, and with what it started."""
@@ -224,6 +231,15 @@ class Supervisor:
 
     def sleep(self, seconds: float) -> None:
         """Until something happens, or for so long. What happened is in ``_readable`` and ``_rang``."""
+        rest = self._rests_until - clock.monotonic()
+        if (rest <= 0) != self._listens:
+            self._listens = not self._listens
+            if self._listens:
+                self._selector.register(self._wakeup, selectors.EVENT_READ, self._wakeup)
+            else:
+                self._selector.unregister(self._wakeup)
+        if rest > 0:
+            seconds = min(seconds, rest)
         writing = [worker.channel for worker in self._workers() if worker.channel.pending]
         for channel in writing:
             self._selector.register(channel.write_fd, selectors.EVENT_WRITE, channel)
@@ -239,6 +255,7 @@ class Supervisor:
         if self._wakeup in self._readable:
             self._wakeup.clear()  # before the looking, or a ring in between would be lost
             self._rang = True
+            self._rests_until = clock.monotonic() + REST  # unless this one brings work that can start
 
     def seconds_to_next_moment(self) -> float:
         """How long nothing is due."""
