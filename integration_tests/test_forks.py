@@ -48,7 +48,7 @@ def test_g7_calls_from_the_workers_of_a_preloaded_gunicorn_run_and_no_connection
     assert [file for pid in pids for file in connections_inherited_by(ground, pid)] == []
 
 
-def test_g7_preloaded_workers_keep_the_supervisor_alive_when_their_master_is_killed(ground: Ground) -> None:
+def test_g4_after_the_kill_of_a_preloaded_gunicorn_and_its_workers_all_ends(ground: Ground) -> None:
     shop = Shop(ground, "gunicorn --preload")
     held = shop.hold("long")
     pids = shop.answering(2)

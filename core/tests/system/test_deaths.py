@@ -132,3 +132,18 @@ def alive(pid: int) -> bool:
         return stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return not stat.parent.parent.exists()
+
+
+def test_g7_a_forked_child_is_attached_by_itself_and_stays_when_its_parent_is_killed(
+    running: Running, app: Application
+) -> None:
+    supervisor = running.supervisor()
+    child = app.ask("(lambda pid: pid or __import__('signal').pause())(__import__('os').fork())")
+    try:
+        running.wait_until(lambda: child in running.locks.attached_pids(), "the child has a lock of its own")
+        app.kill()
+        running.wait_until(lambda: running.locks.attached_pids() == [child], "the child alone is attached")
+        assert running.locks.supervisor_pid() == supervisor
+    finally:
+        os.kill(child, signal.SIGKILL)
+    running.wait_until(lambda: running.locks.supervisor_pid() is None, "the supervisor ends after the child")
