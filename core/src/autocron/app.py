@@ -69,8 +69,10 @@ class Autocron(Scheduling):
 
         ``database`` is a name (the file is in ``~/.autocron/``) or an absolute path, whose folder must exist.
         Settings are stored in the database: ``workers`` (processes, default 1), ``threads`` (jobs at once per worker,
-        1), ``result_ttl`` (seconds, 1800), ``durability`` ("normal" | "full"), ``timezone`` (IANA name, default the
-        system's), ``shutdown_grace`` (seconds, 8), ``serializer`` ("json" | "pickle").
+        1), ``coroutines`` (``async`` jobs at once per worker, 100), ``max_jobs`` and ``max_memory_mb`` (a worker is
+        replaced after so many jobs, or above so many megabytes; 0, the default: never), ``result_ttl`` (seconds, 1800),
+        ``durability`` ("normal" | "full"), ``timezone`` (IANA name, default the system's), ``shutdown_grace`` (seconds,
+        8), ``serializer`` ("json" | "pickle").
 
         Returns True when this call started the supervisor. It costs nothing to call it again, and it may be called
         before or after the decorators, in any thread, before a fork. In a worker, a test run, a process with

@@ -97,7 +97,11 @@ DEFAULT_POLICY = Policy()
 
 
 class NewJob(NamedTuple):
-    """A requested run, not yet stored. ``arguments`` is the codec's text, ``run_at`` a moment or None for now."""
+    """A requested run, not yet stored. ``arguments`` is the codec's text, ``run_at`` a moment or None for now.
+
+    ``concurrent`` jobs (of ``async def`` tasks) share a worker's event loop. ``context`` is JSON that travels with the
+    job to its attempts, "" for none.
+    """
 
     task: str
     arguments: str
@@ -107,6 +111,8 @@ class NewJob(NamedTuple):
     run_at: int | None = None
     unique_key: str | None = None
     policy: str = "{}"
+    concurrent: bool = False
+    context: str = ""
 
 
 class Claim(NamedTuple):
@@ -132,6 +138,8 @@ class Work(NamedTuple):
     failures: int
     lost: int
     schedule: str | None = None
+    concurrent: bool = False
+    context: str = ""
 
 
 class Outcome(NamedTuple):
@@ -169,6 +177,7 @@ class Job:
     traceback: str
     schedule: str | None = None
     held: bool = False
+    progress: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,14 +252,21 @@ class ScheduledTask:
     next_run_at: int | None = None
     last_run_at: int | None = None
     broken: str = ""
+    concurrent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is stored in the database about how to work it; ``start()`` and the command line change it."""
+    """What is stored in the database about how to work it; ``start()`` and the command line change it.
+
+    A worker is replaced after ``max_jobs`` jobs, or once it holds more than ``max_memory_mb``; 0: never.
+    """
 
     workers: int = 1
     threads: int = 1
+    coroutines: int = 100
+    max_jobs: int = 0
+    max_memory_mb: int = 0
     result_ttl: float = 1800.0
     durability: str = "normal"
     timezone: str = ""

@@ -13,6 +13,9 @@ class SettingsGiven(TypedDict, total=False):
 
     workers: int
     threads: int
+    coroutines: int
+    max_jobs: int
+    max_memory_mb: int
     result_ttl: float
     durability: str
     timezone: str | None
@@ -34,11 +37,18 @@ def checked_settings(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _at_least_one(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1000:
-        what = "worker processes" if name == "workers" else "threads per worker"
+        what = {"workers": "worker processes", "threads": "threads per worker"}.get(name, "async jobs at once per worker")
         raise ConfigurationError(
             f"{name}={value!r}: give a whole number of {what}, 1 or more. To run nothing, set the environment "
             "variable AUTOCRON_DISABLE=1, or `autocron DATABASE --set-autocron-lock on`"
         )
+    return value
+
+
+def _count_or_never(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 1_000_000_000:
+        what = "jobs after which a worker is replaced" if name == "max_jobs" else "megabytes above which a worker is replaced"
+        raise ConfigurationError(f"{name}={value!r}: give the number of {what}, or 0 for never")
     return value
 
 
@@ -75,6 +85,9 @@ def _timezone(name: str, value: Any) -> str | None:
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "workers": _at_least_one,
     "threads": _at_least_one,
+    "coroutines": _at_least_one,
+    "max_jobs": _count_or_never,
+    "max_memory_mb": _count_or_never,
     "result_ttl": _seconds,
     "durability": _one_of("normal", "full"),
     "timezone": _timezone,

@@ -17,6 +17,9 @@ from autocron.operations import Operations
 _MEANINGS = {
     "workers": "worker processes of each application",
     "threads": "jobs at once in each worker",
+    "coroutines": "async jobs at once in each worker",
+    "max_jobs": "jobs after which a worker is replaced; 0: never",
+    "max_memory_mb": "megabytes above which a worker is replaced; 0: never",
     "result_ttl": "seconds that results are kept",
     "durability": "normal, or full: committed jobs survive a loss of power, too",
     "timezone": "an IANA name; empty: the machine's",

@@ -67,8 +67,8 @@ class Interventions:
         cursor = self.database.write(
             """
             insert into jobs (nonce, task, application, queue, priority, state, readiness, run_at, arguments, policy,
-                              created_at, schedule)
-            values (?, ?, ?, ?, ?, 'waiting', 1, ?, ?, ?, ?, ?)
+                              created_at, schedule, concurrent)
+            values (?, ?, ?, ?, ?, 'waiting', 1, ?, ?, ?, ?, ?, ?)
             """,
             (
                 nonce,
@@ -81,6 +81,7 @@ class Interventions:
                 schedule.policy,
                 now,
                 schedule.name,
+                schedule.concurrent,
             ),
         )
         assert cursor.lastrowid is not None

@@ -89,8 +89,18 @@ class Store(Protocol):
         schedule that has ended. How many."""
         ...
 
-    def claim(self, application: int, limit: int, owner: str, now: int) -> list[Work]:
-        """waiting, ready → running: by priority, then in order of arrival; never from a paused queue."""
+    def claim(self, application: int, limit: int, owner: str, now: int, *, concurrent: bool = False) -> list[Work]:
+        """waiting, ready → running: by priority, then in order of arrival; never from a paused queue.
+
+        ``concurrent`` says which kind of jobs: those that share an event loop, or the others.
+        """
+        ...
+
+    def note(self, claim: Claim, progress: str | None, lines: str, now: int) -> None:
+        """running → running: keep the attempt's progress (JSON; None: as it was) and its newest log lines.
+
+        Nothing happens for an attempt that is no longer the running one.
+        """
         ...
 
     def finish(self, claim: Claim, result: str, worker: int, expires_at: int, now: int) -> None:

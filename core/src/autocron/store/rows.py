@@ -53,4 +53,5 @@ def job(row: sqlite3.Row) -> Job:
         traceback=row["traceback"],
         schedule=row["schedule"],
         held=row["state"] == "waiting" and row["readiness"] == 2,
+        progress=row["progress"],
     )

@@ -17,13 +17,16 @@ from autocron.store.database import Database
 from autocron.store.registry import Registry
 from autocron.store.timetable import Timetable
 
+LOG_KEPT = 64 * 1024
+"""Characters of one attempt's log lines that are kept, the newest."""
+
 _CANCELLED_KEPT = 1800 * MICROSECONDS
 
 
 _ADD = """
 insert into jobs (nonce, task, application, queue, priority, state, readiness, run_at, arguments, policy, created_at,
-                  unique_key)
-values (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?)
+                  unique_key, concurrent, context)
+values (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -65,7 +68,7 @@ class SqliteStore(Registry, Timetable):
             return [self._add_one(job, now) for job in jobs]
 
     def _add_one(self, job: NewJob, now: int) -> str:
-        task, arguments, application, queue, priority, run_at, unique_key, policy = job
+        task, arguments, application, queue, priority, run_at, unique_key, policy, concurrent, context = job
         nonce = random.getrandbits(rows.NONCE_BITS)
         readiness = 1
         if run_at is None or run_at <= now:
@@ -75,7 +78,21 @@ class SqliteStore(Registry, Timetable):
         try:
             cursor = self.database.write(
                 _ADD,
-                (nonce, task, application, queue, priority, readiness, run_at, arguments, policy, now, unique_key),
+                (
+                    nonce,
+                    task,
+                    application,
+                    queue,
+                    priority,
+                    readiness,
+                    run_at,
+                    arguments,
+                    policy,
+                    now,
+                    unique_key,
+                    concurrent,
+                    context,
+                ),
             )
         except sqlite3.IntegrityError:
             found = self.database.read(
@@ -108,21 +125,21 @@ class SqliteStore(Registry, Timetable):
         ).rowcount
         return due + first_in_line
 
-    def claim(self, application: int, limit: int, owner: str, now: int) -> list[Work]:
+    def claim(self, application: int, limit: int, owner: str, now: int, *, concurrent: bool = False) -> list[Work]:
         """waiting, ready → running."""
         claimed = self.database.write_returning(
             """
             update jobs set state = 'running', attempt = attempt + 1, owner = :owner, started_at = :now,
-                            cancel_requested = 0
+                            cancel_requested = 0, progress = null
             where id in (
                 select id from jobs
-                where state = 'waiting' and readiness = 1 and application = :application
+                where state = 'waiting' and readiness = 1 and application = :application and concurrent = :concurrent
                   and queue not in (select queue from paused_queues)
                 order by priority desc, id limit :limit
             )
-            returning id, nonce, attempt, task, arguments, policy, failures, lost, schedule, priority
+            returning id, nonce, attempt, task, arguments, policy, failures, lost, schedule, priority, context
             """,
-            {"owner": owner, "now": now, "application": application, "limit": limit},
+            {"owner": owner, "now": now, "application": application, "limit": limit, "concurrent": concurrent},
         )
         claimed.sort(key=lambda row: (-row["priority"], row["id"]))
         return [
@@ -135,9 +152,27 @@ class SqliteStore(Registry, Timetable):
                 failures=row["failures"],
                 lost=row["lost"],
                 schedule=row["schedule"],
+                concurrent=concurrent,
+                context=row["context"],
             )
             for row in claimed
         ]
+
+    def note(self, claim: Claim, progress: str | None, lines: str, now: int) -> None:
+        """running → running: what the attempt tells of itself."""
+        key = {"id": claim.job, "nonce": claim.nonce, "attempt": claim.attempt, "owner": claim.owner}
+        with self.database.transaction():
+            changed = self.database.write(
+                "update jobs set progress = coalesce(:progress, progress) "
+                "where id = :id and nonce = :nonce and state = 'running' and attempt = :attempt and owner = :owner",
+                {**key, "progress": progress},
+            ).rowcount
+            if changed and lines:
+                self.database.write(
+                    "insert into logs (job, attempt, lines) values (:id, :attempt, :lines) "
+                    "on conflict (job, attempt) do update set lines = substr(lines || excluded.lines, -:kept)",
+                    {**key, "lines": lines, "kept": LOG_KEPT},
+                )
 
     def finish(self, claim: Claim, result: str, worker: int, expires_at: int, now: int) -> None:
         """running → done."""

@@ -11,7 +11,7 @@ from autocron.store.database import Database
 
 _COLUMNS = (
     "name task spec words application arguments queue priority policy misfire grace overlap jitter anchor "
-    "next_run_at last_run_at broken"
+    "next_run_at last_run_at broken concurrent"
 ).split()
 
 
@@ -48,7 +48,7 @@ class Timetable:
 
     def schedules(self) -> list[ScheduledTask]:
         found = self.database.read(f"select {', '.join(_COLUMNS)} from schedules order by name")  # noqa: S608
-        return [ScheduledTask(**dict(row)) for row in found]
+        return [ScheduledTask(**{**dict(row), "concurrent": bool(row["concurrent"])}) for row in found]
 
     def fire(self, schedule: ScheduledTask, slots: Sequence[tuple[int, int]], next_run_at: int | None, now: int) -> int:
         """→ waiting for each slot's job, and the schedule moves on, in one transaction."""
@@ -85,8 +85,8 @@ class Timetable:
         return self.database.write(
             """
             insert or ignore into jobs (nonce, task, application, queue, priority, state, readiness, run_at,
-                                        arguments, policy, created_at, schedule, slot)
-            values (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?)
+                                        arguments, policy, created_at, schedule, slot, concurrent)
+            values (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             (
                 random.getrandbits(rows.NONCE_BITS),
@@ -101,6 +101,7 @@ class Timetable:
                 now,
                 schedule.name,
                 slot,
+                schedule.concurrent,
             ),
         ).rowcount
 

@@ -16,6 +16,9 @@ __all__ = ["includeme"]
 _SETTINGS: dict[str, Callable[[str], Any]] = {
     "workers": int,
     "threads": int,
+    "coroutines": int,
+    "max_jobs": int,
+    "max_memory_mb": int,
     "result_ttl": float,
     "durability": str,
     "timezone": str,
