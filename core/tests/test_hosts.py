@@ -80,6 +80,34 @@ def test_g8_flasks_commands_are_told_apart(
     assert hosts.this_process() is host
 
 
+class ManagementUtility:
+    """Has what Django's has: a method that keeps the command in a variable while it sets Django up."""
+
+    def execute(self, subcommand: str) -> Host:
+        return hosts.this_process() if subcommand else Host.DISABLED
+
+
+@pytest.mark.parametrize("program", ["/venv/bin/weblate", "app.py", "/srv/manage.py"])
+@pytest.mark.parametrize(
+    "command, host",
+    [("runserver", Host.SERVER), ("migrate", Host.TOOL), ("help", Host.TOOL), ("test", Host.TEST)],
+)
+def test_g8_djangos_commands_are_told_apart_whatever_the_program_is_called(
+    outside_pytest: pytest.MonkeyPatch, program: str, command: str, host: Host
+) -> None:
+    management = types.SimpleNamespace(ManagementUtility=ManagementUtility)
+    outside_pytest.setitem(sys.modules, "django.core.management", management)
+    outside_pytest.setattr(sys, "argv", [program, command])
+    assert ManagementUtility().execute(command) is host
+
+
+def test_a_program_that_has_imported_djangos_commands_and_runs_none_serves(outside_pytest: pytest.MonkeyPatch) -> None:
+    management = types.SimpleNamespace(ManagementUtility=ManagementUtility)
+    outside_pytest.setitem(sys.modules, "django.core.management", management)
+    outside_pytest.setattr(sys, "argv", ["/venv/bin/gunicorn", "migrate"])
+    assert hosts.this_process() is Host.SERVER
+
+
 @pytest.mark.parametrize("program", ["pytest", "/venv/bin/pytest", "/venv/bin/py.test", "/venv/pytest/__main__.py", "-c"])
 def test_g8_a_test_run_starts_nothing(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     monkeypatch.setattr(sys, "argv", [program])

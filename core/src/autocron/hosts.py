@@ -6,6 +6,7 @@ jobs are stored and a running server works them, but it starts nothing. Under py
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from dataclasses import dataclass
@@ -36,11 +37,8 @@ class WorkerIdentity:
 _worker: WorkerIdentity | None = None
 
 # Programs whose subcommand tells; everything but these subcommands is a tool. "" is the program without one.
-_SERVING_COMMANDS = {
-    "flask": {"run"},
-    "manage.py": {"runserver", "runserver_plus", "runserver_uwsgi", "testserver", "run_gunicorn", ""},
-    "django-admin": {"runserver", "testserver", ""},
-}
+_SERVING_FLASK = {"run"}
+_SERVING_DJANGO = {"runserver", "runserver_plus", "runserver_uwsgi", "testserver", "run_gunicorn", ""}
 _TOOLS = {"pshell", "proutes", "pviews", "ptweens", "prequest", "pdistreport", "pcreate", "alembic", "autocron"}
 
 
@@ -68,6 +66,8 @@ def this_process() -> Host:
         return Host.DISABLED
     if "_pytest.config" in sys.modules and _program() in ("pytest", "py.test", "-c", "__main__.py"):
         return Host.TEST
+    if _django_command() == "test":
+        return Host.TEST
     return Host.TOOL if _is_tool() else Host.SERVER
 
 
@@ -82,11 +82,29 @@ def _is_tool() -> bool:
     program = _program()
     if program in _TOOLS:
         return True
-    serving = _SERVING_COMMANDS.get(program)
-    if serving is None:
-        return False
-    command = _click_command() if program == "flask" else (sys.argv[1] if len(sys.argv) > 1 else "")
-    return command is not None and command not in serving
+    if program == "flask":
+        command = _click_command()
+        return command is not None and command not in _SERVING_FLASK
+    command = _django_command()
+    return command is not None and command not in _SERVING_DJANGO
+
+
+def _django_command() -> str | None:
+    """The command of ``manage.py`` that is running, "" without one; None outside of such a program.
+
+    The program may have any name. While a command sets Django up, the call that runs it tells; Django keeps it nowhere
+    else. Other threads know the usual names.
+    """
+    utility = getattr(sys.modules.get("django.core.management"), "ManagementUtility", None)
+    running = None if utility is None else utility.execute.__code__
+    frame = None if running is None else inspect.currentframe()
+    while frame is not None:
+        if frame.f_code is running:
+            return str(frame.f_locals["subcommand"])
+        frame = frame.f_back
+    if _program() in ("manage.py", "django-admin"):
+        return sys.argv[1] if len(sys.argv) > 1 else ""
+    return None
 
 
 def _click_command() -> str | None:

@@ -90,21 +90,21 @@ class Worker:
                     pool.submit(self._attempt, message[0])
 
     def _prepare(self) -> None:
-        """Become the application: its path, its folder, its modules, its setups."""
+        """Become the application: its path, its folder, its setups, its modules (a framework may have to be set up first)."""
         sys.path[:] = self.launch.path
         if os.path.isdir(self.launch.cwd):
             os.chdir(self.launch.cwd)
         hosts.enter_worker(hosts.WorkerIdentity(self.database, self.launch))
-        for module in self.modules:
-            try:
-                self._import_if_there(module)
-            except BaseException as error:
-                logger.error("the module %s can't be imported; its jobs wait:\n%s", module, _traceback_of(error))
         try:
             self._around = tuple(factory for setup in self.launch.setups if (factory := self._set_up(setup)))
         except BaseException as error:
             self._broken = f"the worker can't be set up: {attempt.one_line(error)}"
             logger.error("%s; jobs wait until it can:\n%s", self._broken, _traceback_of(error))
+        for module in self.modules:
+            try:
+                self._import_if_there(module)
+            except BaseException as error:
+                logger.error("the module %s can't be imported; its jobs wait:\n%s", module, _traceback_of(error))
         missing = self._missing()
         self._report_files()
         if missing:
