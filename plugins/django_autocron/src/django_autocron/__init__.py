@@ -1,0 +1,1 @@
+"""autocron for Django: ``INSTALLED_APPS += ["django_autocron"]``, and calls of tasks run in worker processes beside it."""
