@@ -59,7 +59,7 @@ $(eval $(call environment,bench,-e core $(patsubst %,-r %,$(wildcard benchmarks/
 
 # ---- using it
 
-.PHONY: help demo run bench
+.PHONY: help demo run torture bench
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
 	@$(foreach p,$(PLUGINS),printf '  %-18s %s\n' test-$(p) 'tests of $(p)-autocron: only the core and that framework';)
@@ -70,6 +70,9 @@ demo: $(call made,demo) ## boot the example, send it requests, tell what happens
 
 run: $(call made,demo) ## the same example, kept open in the terminal
 	@.venv/demo/bin/python examples/demo.py --keep
+
+torture: $(call made,integration) ## kill everything again and again; ARGS="--minutes 30 --seed 1"
+	@.venv/integration/bin/python -m integration_tests.torture $(ARGS)
 
 bench: $(call made,bench) ## benchmarks; ARGS goes to benchmarks/run.py
 	@.venv/bench/bin/python benchmarks/run.py $(ARGS)

@@ -31,7 +31,7 @@ class Server:
     ) -> None:
         self.ground = ground
         for attempt in range(4):
-            self.port = _free_port()
+            self.port = free_port()
             self.output = ground.home.parent / f"server-{len(ground.outputs) + 1}.txt"
             self.popen = ground.start(
                 command(self.port),
@@ -116,7 +116,7 @@ class Server:
             raise UnfulfilledError(f"the server doesn't end on {number.name}\n{self.ground.evidence()}") from None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
