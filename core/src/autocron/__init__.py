@@ -16,6 +16,7 @@ Importing it opens no file, starts no thread and spawns nothing.
 from typing import TYPE_CHECKING
 
 from autocron.app import Autocron, default
+from autocron.current import CurrentJob, current_job
 from autocron.errors import (
     AutocronError,
     AutocronWarning,
@@ -53,6 +54,10 @@ cron = default.cron
 periodic = default.periodic
 at = default.at
 setup_worker = default.setup_worker
+around_job = default.around_job
+on_error = default.on_error
+on_missed = default.on_missed
+carry = default.carry
 
 
 def command_line(arguments: "Sequence[str]") -> int:
@@ -73,6 +78,7 @@ __all__ = [
     "AutocronWarning",
     "ClaimLostError",
     "ConfigurationError",
+    "CurrentJob",
     "DecodingError",
     "EncodingError",
     "ForeignDatabaseError",
@@ -88,13 +94,18 @@ __all__ = [
     "TaskDefinitionError",
     "TaskFailed",
     "TaskResult",
+    "around_job",
     "at",
+    "carry",
     "command_line",
     "cron",
+    "current_job",
     "default",
     "delay",
     "get_results",
     "in_worker",
+    "on_error",
+    "on_missed",
     "periodic",
     "setup_worker",
     "start",

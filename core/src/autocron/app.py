@@ -15,6 +15,7 @@ from autocron.attachment import Attachment
 from autocron.declared import Declared
 from autocron.engines import InlineEngine, StoreEngine
 from autocron.errors import ConfigurationError, NotStartedError, TaskDefinitionError
+from autocron.hooks import Hooking
 from autocron.model import Launch, Setup
 from autocron.options import Options, TaskOptions
 from autocron.processes.spawn import import_path, python_executable, working_folder
@@ -47,7 +48,7 @@ class DelayDecorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> Task[P, R]: ...
 
 
-class Autocron(Scheduling):
+class Autocron(Scheduling, Hooking):
     """Tasks, schedules, and the database that they use. The module's functions are a default instance's methods.
 
     A second instance is for a second database in the same process.
@@ -58,6 +59,7 @@ class Autocron(Scheduling):
         self._tasks: dict[str, str] = {}
         self._schedules: dict[str, Declared] = {}
         self._setups: dict[str, Setup] = {}
+        self._hook_modules: dict[str, Setup] = {}
         self._engine: StoreEngine | InlineEngine | None = None
         self._attachment: Attachment | None = None
         self._registered: Registered | None = None
@@ -145,6 +147,14 @@ class Autocron(Scheduling):
             module = main_module_name()
         with self._guard:
             self._setups[function] = Setup(function, json.dumps(dict(arguments or {}), sort_keys=True), module)
+            self._attach_if_changed()
+
+    def _import_in_workers(self, module: str) -> None:
+        if module == "__main__":
+            _refuse_unguarded_main("a hook")
+            module = main_module_name()
+        with self._guard:
+            self._hook_modules[module] = Setup("autocron.hooks:imported", "{}", module)
             self._attach_if_changed()
 
     # -- tasks ---------------------------------------------------------------------------------------------
@@ -253,7 +263,8 @@ class Autocron(Scheduling):
             return worker.launch
         main = None
         file = getattr(sys.modules["__main__"], "__file__", None)
-        modules = {*self._tasks.values(), *(setup.module for setup in self._setups.values() if setup.module)}
+        setups = [each[name] for each in (self._setups, self._hook_modules) for name in sorted(each)]
+        modules = {*self._tasks.values(), *(setup.module for setup in setups if setup.module)}
         if file and main_module_name() in modules:
             main = (main_module_name(), os.path.abspath(file))
         return Launch(
@@ -261,7 +272,7 @@ class Autocron(Scheduling):
             cwd=working_folder(),
             path=import_path(modules),
             main=main,
-            setups=tuple(self._setups[name] for name in sorted(self._setups)),
+            setups=tuple(setups),
         )
 
 

@@ -2,41 +2,104 @@
 
 from __future__ import annotations
 
+import contextvars
 import inspect
 import threading
 import traceback
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from autocron import codec
+from autocron import carried, codec, hooks, tracing
+from autocron.current import CurrentJob, running_job
 from autocron.model import Outcome, Policy
 
 AroundJob = Callable[[], AbstractContextManager[object]]
 """A factory of context managers; one is entered around every attempt."""
 
 
-def run(
-    function: Callable[..., Any],
-    arguments: str,
-    policy: Policy,
-    *,
-    serializer: str = "json",
-    around: tuple[AroundJob, ...] = (),
-    await_: Callable[[Coroutine[Any, Any, Any]], Any] | None = None,
-) -> Outcome:
-    """Call the function with the encoded arguments. ``await_`` runs what an ``async`` function returned."""
-    try:
-        args, kwargs = codec.decode_call(arguments)
-        with ExitStack() as stack:
-            for factory in around:
-                stack.enter_context(factory())
-            value = function(*args, **kwargs)
-            if inspect.iscoroutine(value):
-                value = (await_ or run_coroutine)(value)
-        return Outcome(result=codec.encode_value(value, serializer=serializer))
-    except BaseException as error:
-        return failure(error, policy)
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What shall be run, and in what surroundings.
+
+    ``around`` are the factories of the worker's setups, outside of the application's own. ``last`` says that a failure
+    of this attempt ends the job.
+    """
+
+    job: CurrentJob
+    function: Callable[..., Any]
+    arguments: str
+    policy: Policy
+    context: str = ""
+    serializer: str = "json"
+    around: tuple[AroundJob, ...] = ()
+    last: bool = True
+
+    def run(self, await_: Callable[[Coroutine[Any, Any, Any]], Any] | None = None) -> Outcome:
+        """Run it here. ``await_`` runs coroutines; without it there is a new event loop."""
+        if inspect.iscoroutinefunction(self.function):
+            outcome: Outcome = (await_ or run_coroutine)(self.run_on_loop())
+            return outcome
+        # A context of its own: what this attempt sets, the next one in this thread doesn't see.
+        return contextvars.copy_context().run(self._run_in_context, await_ or run_coroutine)
+
+    async def run_on_loop(self) -> Outcome:
+        """Run a coroutine function's attempt on the running loop, as a task of its own: so it has its own context, too."""
+        try:
+            with self._surroundings() as factories:
+                failed: BaseException | None = None
+                async with AsyncExitStack() as stack:
+                    for factory in factories:
+                        stack.enter_context(factory())
+                    for async_factory in hooks.async_around_factories():
+                        await stack.enter_async_context(async_factory())
+                    args, kwargs = codec.decode_call(self.arguments)
+                    try:
+                        value = await self.function(*args, **kwargs)
+                    except BaseException as error:
+                        failed = error
+                        raise
+                if failed is not None:
+                    raise failed  # swallowed on its way, and yet the job hasn't done its work
+                return Outcome(result=codec.encode_value(value, serializer=self.serializer))
+        except BaseException as error:
+            return self._failed(error)
+
+    def _run_in_context(self, await_: Callable[[Coroutine[Any, Any, Any]], Any]) -> Outcome:
+        try:
+            with self._surroundings() as factories:
+                failed: BaseException | None = None
+                with ExitStack() as stack:
+                    for factory in factories:
+                        stack.enter_context(factory())
+                    args, kwargs = codec.decode_call(self.arguments)
+                    try:
+                        value = self.function(*args, **kwargs)
+                        if inspect.iscoroutine(value):
+                            value = await_(value)
+                    except BaseException as error:
+                        failed = error
+                        raise
+                if failed is not None:
+                    raise failed
+                return Outcome(result=codec.encode_value(value, serializer=self.serializer))
+        except BaseException as error:
+            return self._failed(error)
+
+    @contextmanager
+    def _surroundings(self) -> Iterator[list[AroundJob]]:
+        """What the code of the task finds: its job, the call's context variables, a span. Gives what to enter inside."""
+        running_job.set(self.job)
+        headers = carried.restore(self.context)
+        with tracing.attempt_span(self.job, headers):
+            yield [*self.around, *hooks.around_factories()]
+
+    def _failed(self, error: BaseException) -> Outcome:
+        outcome = failure(error, self.policy)
+        if self.last or not outcome.may_retry:
+            hooks.report_error(self.job, error)
+        return outcome
 
 
 def failure(error: BaseException, policy: Policy) -> Outcome:
@@ -58,9 +121,12 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """The coroutine's value; in a thread of its own when this thread runs an event loop already."""
     import asyncio  # dear, and only async tasks need it
 
+    loop_runs_here = True
     try:
         asyncio.get_running_loop()
     except RuntimeError:
+        loop_runs_here = False
+    if not loop_runs_here:  # not in the handler: that error would be the context of the task's own
         return asyncio.run(coroutine)
     outcome: list[Any] = []
     errors: list[BaseException] = []
@@ -71,7 +137,7 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=run_there, name="autocron-inline")
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(run_there,), name="autocron-inline")
     thread.start()
     thread.join()
     if errors:
@@ -80,6 +146,8 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _format(error: BaseException) -> str:
-    """The traceback from the user's own code on: this module's frame is of no use to its reader."""
-    frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
+    """The traceback from the user's own code on: the frames of this module are of no use to its reader."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
     return "".join(traceback.format_exception(type(error), error, frames))

@@ -8,7 +8,9 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autocron import attempt, clock, codec
+from autocron import carried, clock, codec, tracing
+from autocron.attempt import Attempt
+from autocron.current import CurrentJob, Notes
 from autocron.errors import JobNotFoundError, TaskDefinitionError
 from autocron.model import DONE, ERROR, Job, NewJob, Settings, Status
 from autocron.results import TaskResult
@@ -34,6 +36,13 @@ class StoreEngine:
         self._wake = wake
 
     def submit(self, requests: Sequence[Request]) -> list[TaskResult[Any]]:
+        if tracing.is_active():
+            task = requests[0].task
+            with tracing.call_span(task.name, task.job_options.queue, len(requests)):
+                return self._submit(requests)
+        return self._submit(requests)
+
+    def _submit(self, requests: Sequence[Request]) -> list[TaskResult[Any]]:
         now = clock.now()
         if len(requests) == 1:  # nearly always; a call's price is most of what a user feels of all this
             uuids = self.store.add((self._new_job(requests[0], now),), now)
@@ -54,7 +63,18 @@ class StoreEngine:
             key = f"{task.name} {codec.call_key(arguments) if unique is True else '=' + str(unique)}"
         run_at = options.run_at(now, self._zone) if options.delay or options.at else None
         application = self._application(request)
-        return NewJob(task.name, arguments, application, options.queue, options.priority, run_at, key, options.policy_text)
+        context = carried.captured(self.settings.serializer, task.name)
+        return NewJob(
+            task.name,
+            arguments,
+            application,
+            options.queue,
+            options.priority,
+            run_at,
+            key,
+            options.policy_text,
+            context=context,
+        )
 
     def _zone(self) -> dt.tzinfo:
         """The zone of naive moments."""
@@ -94,12 +114,16 @@ class InlineEngine:
     def _run(self, request: Request) -> TaskResult[Any]:
         task = request.task
         arguments = codec.encode_call(request.args, request.kwargs, serializer=self._serializer, task=task.name)
+        context = carried.captured(self._serializer, task.name)
         started = clock.now()
-        outcome = attempt.run(task.function, arguments, task.job_options.policy, serializer=self._serializer)
+        notes = Notes()
+        current = CurrentJob(str(uuid.uuid4()), task.name, notes=notes)
+        policy = task.job_options.policy
+        outcome = Attempt(current, task.function, arguments, policy, context, self._serializer).run()
         if outcome.error:
             logger.warning("%s failed: %s\n%s", task.name, outcome.error, outcome.traceback)
         job = Job(
-            uuid=str(uuid.uuid4()),
+            uuid=current.uuid,
             task=task.name,
             status=ERROR if outcome.error else DONE,
             arguments=arguments,
@@ -113,6 +137,7 @@ class InlineEngine:
             result=outcome.result,
             error=outcome.error,
             traceback=outcome.traceback,
+            progress=notes.progress,
         )
         return TaskResult(self, job.uuid, job)
 

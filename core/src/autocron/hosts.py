@@ -1,7 +1,8 @@
 """What kind of process this is: one that serves, a tool that only looks in, a test run, or a worker.
 
 A server attaches and starts the supervisor. A tool (``flask routes``, ``manage.py migrate``) may call tasks, their
-jobs are stored and a running server works them, but it starts nothing. Under pytest tasks run at once in the caller.
+jobs are stored and a running server works them, but it starts nothing. Under pytest, unittest and ``manage.py test``
+tasks run at once in the caller.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class WorkerIdentity:
 
 
 _worker: WorkerIdentity | None = None
+_assumed: Host | None = None
 
 # Programs whose subcommand tells; everything but these subcommands is a tool. "" is the program without one.
 _SERVING_FLASK = {"run"}
@@ -58,15 +60,23 @@ def in_worker() -> bool:
     return _worker is not None
 
 
+def assume(host: Host | None) -> None:
+    """Take this process for something else than it looks like: a test that wants real workers. None ends it."""
+    global _assumed
+    _assumed = host
+
+
 def this_process() -> Host:
     """What this process is."""
     if _worker is not None:
         return Host.WORKER
+    if _assumed is not None:
+        return _assumed
     if os.environ.get("AUTOCRON_DISABLE", "").lower() not in ("", "0", "false", "off", "no"):
         return Host.DISABLED
     if "_pytest.config" in sys.modules and _program() in ("pytest", "py.test", "-c", "__main__.py"):
         return Host.TEST
-    if _django_command() == "test":
+    if _is_unittest() or _django_command() == "test":
         return Host.TEST
     return Host.TOOL if _is_tool() else Host.SERVER
 
@@ -74,8 +84,14 @@ def this_process() -> Host:
 def _program() -> str:
     path = PurePath(sys.argv[0]) if sys.argv and sys.argv[0] else PurePath("")
     if path.name == "__main__.py":  # python -m
-        return {"flask": "flask", "django": "django-admin", "autocron": "autocron"}.get(path.parent.name, path.name)
+        names = {"flask": "flask", "django": "django-admin", "autocron": "autocron", "unittest": "unittest"}
+        return names.get(path.parent.name, path.name)
     return path.name.removesuffix(".exe")
+
+
+def _is_unittest() -> bool:
+    """Whether this is ``python -m unittest``, which writes over its name once it has begun."""
+    return _program() == "unittest" or _program().endswith("-m unittest")
 
 
 def _is_tool() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, Generic, Protocol, TypeVar, cast
@@ -120,6 +121,15 @@ class TaskResult(Generic[R]):
     def attempts(self) -> int:
         """How many executions have begun."""
         return self._job().attempts
+
+    @property
+    def progress(self) -> tuple[float, float] | None:
+        """(done, total) as the running or the last attempt has told it by ``current_job().progress``; None if it hasn't."""
+        told = self._job().progress
+        if told is None:
+            return None
+        done, total = json.loads(told)
+        return done, total
 
     @property
     def run_at(self) -> dt.datetime:

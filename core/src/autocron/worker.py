@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import importlib
 import importlib.util
 import io
@@ -19,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from autocron import attempt, hosts, locations
-from autocron.attempt import AroundJob
+from autocron.attempt import AroundJob, Attempt
+from autocron.current import CurrentJob
 from autocron.model import Launch, Outcome, Setup, Work
 from autocron.processes.channel import BlockingChannel
 from autocron.processes.lifeline import end_with
@@ -149,14 +151,16 @@ class Worker:
             return Outcome(error=f"{work.task} can't be imported: {attempt.one_line(error)}", unknown=True)
         if function is None:
             return Outcome(error=f"the running code has no task {work.task}", unknown=True)
-        return attempt.run(
+        return Attempt(
+            CurrentJob(work.uuid, work.task, attempt=work.claim.attempt, schedule=work.schedule),
             function,
             work.arguments,
             work.policy,
+            context=work.context,
             serializer=self.serializer,
             around=self._around,
-            await_=self._await,
-        )
+            last=work.policy.retry_delay(work.failures + 1, 0.0) is None,
+        ).run(self._await)
 
     def _await(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run on this thread's own loop, which stays: clients and pools that a task keeps belong to a loop."""
@@ -165,7 +169,7 @@ class Worker:
         runner: asyncio.Runner | None = getattr(self._runners, "runner", None)
         if runner is None:
             runner = self._runners.runner = asyncio.Runner()
-        return runner.run(coroutine)
+        return runner.run(coroutine, context=contextvars.copy_context())
 
     # -- the application's code ----------------------------------------------------------------------------
 

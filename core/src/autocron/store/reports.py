@@ -50,7 +50,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One execution of a job. ``outcome``: running, done, error, lost, released, held or cancelled."""
+    """One execution of a job. ``outcome``: running, done, error, lost, released, held or cancelled.
+
+    ``lines`` is what it wrote to its log, the newest 64 KiB.
+    """
 
     number: int
     started_at: int | None
@@ -59,6 +62,7 @@ class Attempt:
     outcome: str
     error: str = ""
     traceback: str = ""
+    lines: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,8 @@ class Reports:
         if not found:
             return None
         (row,) = found
+        logs = self.database.read("select attempt, lines from logs where job = ?", (row["id"],))
+        lines: dict[int, str] = {each["attempt"]: each["lines"] for each in logs}
         attempts = [
             Attempt(
                 number=each["attempt"],
@@ -162,12 +168,16 @@ class Reports:
                 outcome=each["outcome"],
                 error=each["error"],
                 traceback=each["traceback"],
+                lines=lines.get(each["attempt"], ""),
             )
             for each in self.database.read("select * from attempts where job = ? order by attempt", (row["id"],))
         ]
         if row["state"] in ("running", "done"):  # only the ones that ended badly are kept in the table
             worker = row["worker"] if row["state"] == "done" else None
-            attempts.append(Attempt(row["attempt"], row["started_at"], row["finished_at"], worker, row["state"]))
+            number = row["attempt"]
+            attempts.append(
+                Attempt(number, row["started_at"], row["finished_at"], worker, row["state"], lines=lines.get(number, ""))
+            )
         return JobDetails(
             job=rows.job(row),
             attempts=tuple(attempts),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from autocron.model import ScheduledTask
 from autocron.store import rows
@@ -48,7 +49,8 @@ class Timetable:
 
     def schedules(self) -> list[ScheduledTask]:
         found = self.database.read(f"select {', '.join(_COLUMNS)} from schedules order by name")  # noqa: S608
-        return [ScheduledTask(**{**dict(row), "concurrent": bool(row["concurrent"])}) for row in found]
+        stored: list[dict[str, Any]] = [{**dict(row), "concurrent": bool(row["concurrent"])} for row in found]
+        return [ScheduledTask(**values) for values in stored]
 
     def fire(self, schedule: ScheduledTask, slots: Sequence[tuple[int, int]], next_run_at: int | None, now: int) -> int:
         """→ waiting for each slot's job, and the schedule moves on, in one transaction."""
