@@ -1,6 +1,8 @@
 """What the browser sees. Requests only ask for work, and show how far it is."""
 
+import os
 import sqlite3
+from itertools import islice
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, send_file, url_for
@@ -61,6 +63,27 @@ def jobs_json() -> Response:
     return jsonify(latest_jobs())
 
 
+# -- reports -----------------------------------------------------------------------------------------------
+
+
+@pages.post("/reports")
+def order_report() -> tuple[Response, int]:
+    title, seconds = request.values.get("title"), request.values.get("seconds", 0.0, float)
+    if not title:
+        abort(400, "Give the report a title.")
+    job = tasks.build_report(title, seconds)
+    return jsonify(uuid=job.uuid, pid=os.getpid()), 202
+
+
+@pages.get("/reports/<uuid>")
+def show_report(uuid: str) -> Response:
+    try:
+        job = describe_job(autocron.Result.get(uuid))
+    except autocron.JobNotFoundError:
+        abort(404, "There is no such report; perhaps its time is over.")
+    return jsonify(status=job["status"], result=job["result"], error=job["error"], pid=os.getpid())
+
+
 # -- how far it is -----------------------------------------------------------------------------------------
 
 
@@ -114,4 +137,5 @@ def describe_job(job: autocron.Result[Any]) -> dict[str, Any]:
 
 
 def latest_jobs() -> list[dict[str, Any]]:
-    return [describe_job(job) for job in autocron.get_results()[:50]]
+    jobs = (job for job in autocron.get_results() if job.task != "tasks.heartbeat")
+    return [describe_job(job) for job in islice(jobs, 50)]

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import time
 import urllib.request
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
@@ -64,6 +65,22 @@ def prune_imports() -> dict[str, Any]:
     for import_id in removed:
         upload_path(import_id).unlink(missing_ok=True)
     return {"removed": removed, "process": os.getpid()}
+
+
+@autocron.delay
+def build_report(title: str, seconds: float = 0.0) -> dict[str, object]:
+    """Count what the shop sells. ``seconds`` is how long the report takes at least."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, 0.1))
+    products = sum(database.count_products(row["id"]) for row in database.imports())
+    print(f"worker {os.getpid()} has built the report {title!r}")
+    return {"title": title, "products": products, "pid": os.getpid()}
+
+
+@autocron.cron("*/5 * * * * *", dialect="unix")  # every five seconds
+def heartbeat() -> None:
+    print(f"worker {os.getpid()} is alive")
 
 
 def upload_path(import_id: int) -> Path:

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import autocron
 
 __all__ = ["lifespan"]
 
 App = TypeVar("App")
-State = Mapping[str, Any] | None
+State = TypeVar("State")
 
 
+@overload
 def lifespan(
     database: str | os.PathLike[str],
     *,
-    wraps: Callable[[App], AbstractAsyncContextManager[State]] | None = None,
+    wraps: None = None,
     instance: autocron.Autocron = autocron.default,
     **settings: Any,
-) -> Callable[[App], AbstractAsyncContextManager[State]]:
+) -> Callable[[Any], AbstractAsyncContextManager[None]]: ...
+@overload
+def lifespan(
+    database: str | os.PathLike[str],
+    *,
+    wraps: Callable[[App], AbstractAsyncContextManager[State]],
+    instance: autocron.Autocron = autocron.default,
+    **settings: Any,
+) -> Callable[[App], AbstractAsyncContextManager[State]]: ...
+def lifespan(
+    database: str | os.PathLike[str],
+    *,
+    wraps: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None,
+    instance: autocron.Autocron = autocron.default,
+    **settings: Any,
+) -> Callable[[Any], AbstractAsyncContextManager[Any]]:
     """A lifespan that starts autocron with the application and detaches at its end.
 
     ``database`` and ``settings`` are those of ``autocron.start``. ``wraps`` is your own lifespan: it runs inside this
@@ -29,7 +45,7 @@ def lifespan(
     """
 
     @asynccontextmanager
-    async def running(app: App) -> AsyncGenerator[State]:
+    async def running(app: Any) -> AsyncGenerator[Any]:
         instance.start(database, **settings)
         try:
             if wraps is None:
