@@ -75,6 +75,7 @@ class Worker:
         self.scheduled = scheduled
         self.threads = threads
         self.serializer = serializer
+        self._locks = LockFile.open(locations.lock_path(database))
         self._around: tuple[AroundJob, ...] = ()
         self._broken = ""
         self._sending = threading.Lock()
@@ -136,7 +137,9 @@ class Worker:
     # -- one job -------------------------------------------------------------------------------------------
 
     def _attempt(self, work: Work) -> None:
+        self._locks.begin_job(work.claim.job)
         outcome = self._outcome_of(work)
+        self._locks.end_job(work.claim.job)  # before the outcome is sent: the job may be given to another at once
         with self._sending:
             self.channel.send(("outcome", work.claim, outcome))
         self._report_files()

@@ -119,6 +119,21 @@ def test_a_process_does_not_see_its_own_attachment(path: Path) -> None:
     locks.detach(1)
 
 
+def test_the_worker_of_a_job_is_known_while_it_runs_it(path: Path) -> None:
+    locks = LockFile.open(path)
+    largest = (1 << 60) - 1
+    with other_process(HOLDER, path) as other:
+        other.say("(locks.enter_worker(), locks.begin_job(7), locks.begin_job(8), locks.begin_job((1 << 60) - 1))")
+        other.hears()
+        assert [locks.worker_of(job) for job in (6, 7, 8, 9, largest)] == [None, other.pid, other.pid, None, other.pid]
+        assert locks.worker_pids() == [other.pid]
+        other.say("locks.end_job(7)")
+        other.hears()
+        assert [locks.worker_of(job) for job in (7, 8)] == [None, other.pid]
+        other.kill()
+    assert locks.worker_of(8) is None
+
+
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]])
 def test_g23_every_living_worker_is_found_in_whatever_order_they_came(path: Path, order: list[int]) -> None:
     locks = LockFile.open(path)

@@ -1,4 +1,4 @@
-"""Kernel locks: who is attached, who supervises, which workers live. Nothing is stored, so nothing can be stale.
+"""Kernel locks: who is attached, who supervises, which workers live and what they run. Nothing stored can be stale.
 
 One file beside the database carries byte-range record locks (``fcntl``), each kind in its own range:
 
@@ -9,6 +9,7 @@ byte 0               the supervisor                             exclusive
 byte 1               whoever spawns a supervisor, for a moment  exclusive
 CLIENTS + app + pid  each attached process                      shared
 WORKERS + pid        each worker                                exclusive
+JOBS + id            the worker that runs that job              exclusive
 ===================  =========================================  =========
 
 Record locks belong to a process: a forked child doesn't inherit them, the kernel drops them at exit and at exec,
@@ -36,6 +37,7 @@ _SPAWNER = 1
 _PIDS = 1 << 22  # Linux's upper bound of a process id
 _CLIENTS = 1 << 40
 _WORKERS = 1 << 60
+_JOBS = 1 << 61  # ids have 60 bits
 
 
 def _pack(kind: int, start: int, length: int) -> bytes:
@@ -140,6 +142,18 @@ class LockFile:
     def worker_pids(self) -> list[int]:
         """The living workers of this database, whoever started them."""
         return self._holders(_WORKERS, _WORKERS + _PIDS)
+
+    def begin_job(self, job: int) -> None:
+        """Mark this process, a worker, as the one that runs the job with this id: whoever asks can tell which it is."""
+        self._lock(fcntl.F_WRLCK, _JOBS + job)
+
+    def end_job(self, job: int) -> None:
+        self._lock(fcntl.F_UNLCK, _JOBS + job)
+
+    def worker_of(self, job: int) -> int | None:
+        """The worker that runs the job with this id, or None. 0 where the kernel can't name it."""
+        holder = self._holder(_JOBS + job, 1)
+        return None if holder is None else holder[1]
 
     # -- the system calls ----------------------------------------------------------------------------------
 
