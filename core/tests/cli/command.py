@@ -20,7 +20,7 @@ from autocron.clock import MICROSECONDS
 from autocron.model import Launch, NewJob, ScheduledTask
 from autocron.store import SqliteStore
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 COMMAND = [sys.executable, "-P", "-m", "autocron"]
 
 

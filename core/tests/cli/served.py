@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from command import COMMAND, environment, run, wait_until
+from command import COMMAND, PATIENCE, environment, run, wait_until
 
 from autocron import locations
 from autocron.operations import Operations
@@ -104,7 +104,7 @@ class Served:
             f"import autocron, shop; autocron.start({str(self.database)!r}); print(shop.{expression}.uuid)"
         )
         ended = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False, env=environment()
+            [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment()
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout.strip()
@@ -131,7 +131,7 @@ class Served:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(20)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from command import COMMAND, PATIENCE, Filled, environment, fine, run, uuids_in
 from autocron import codec
 from autocron.clock import MICROSECONDS
 from autocron.model import NewJob
+from autocron.operations import make_database
+from autocron.store import migrations
 
 READING = ["status", "jobs", "show 00000000-0000-8001-8000-000000000000", "schedules", "settings", "doctor", "watch --count 1"]
 JOB_KEYS = set("uuid task status held queue priority attempts schedule created_at run_at started_at finished_at error".split())
@@ -52,6 +55,36 @@ def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
     assert ended.status == 1
     assert "not an autocron database" in ended.err
     assert text.read_text().startswith("not a database")
+
+
+def of_the_first_schema(path: Path) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    for pragma in ("journal_mode = wal", f"application_id = {migrations.APPLICATION_ID}", "user_version = 1"):
+        connection.execute(f"pragma {pragma}")
+    connection.executescript((Path(migrations.__file__).parent / "schema" / "0001_initial.sql").read_text())
+    connection.close()
+
+
+@pytest.mark.parametrize("command", ["status", "retry --all-failed"])
+def test_g34_a_database_of_an_older_version_is_not_upgraded_under_a_running_system(tmp_path: Path, command: str) -> None:
+    old = tmp_path / "jobs.db"
+    of_the_first_schema(old)
+    before = old.read_bytes()
+    ended = run(old, *command.split())
+    assert ended.status == 1
+    assert f"{old} was made by an older version of autocron (schema 1, this one needs {migrations.NEWEST})" in ended.err
+    assert "Start the application with this version, which upgrades it" in ended.err
+    assert old.read_bytes() == before
+    make_database(old)
+    fine(old, *command.split())
+
+
+def test_an_empty_file_is_no_database_and_stays_empty(tmp_path: Path) -> None:
+    (tmp_path / "jobs.db").touch()
+    ended = run(tmp_path / "jobs.db", "jobs")
+    assert ended.status == 1
+    assert "jobs.db is empty; start() makes a database of it" in ended.err
+    assert (tmp_path / "jobs.db").stat().st_size == 0
 
 
 def test_status_counts_every_state_and_says_that_nothing_runs(filled: Filled) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from command import Filled, fine, run, wait_until
+from command import PATIENCE, Filled, fine, run, wait_until
 from served import Served
 
 
@@ -22,7 +22,7 @@ def test_supervise_works_the_jobs_of_its_application_and_says_so(served: Served)
     assert [each["name"] for each in status["next"]] == ["shop.report"]
     assert f"supervisor {process.pid}" in fine(served.database).out
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def test_a_running_job_is_shown_and_cancelled(served: Served) -> None:
@@ -89,7 +89,7 @@ def test_the_lock_ends_what_runs(served: Served) -> None:
     process = served.start()
     served.wait_until_worked()
     fine(served.database, "--set-autocron-lock", "on")
-    process.wait(20)
+    process.wait(PATIENCE)
     assert "switched off by its lock" in run(served.database, "status", "--check").out
     refused = run(served.database, "supervise", "--app", "shop", folder=served.folder)
     assert refused.status == 1
@@ -114,7 +114,7 @@ def test_a_second_supervisor_is_refused_or_waits_for_the_end_of_the_first(served
     second = served.start("--wait")
     wait_until("the second to wait", lambda: "waiting for its end" in served.log.read_text(), served.describe)
     first.send_signal(signal.SIGTERM)
-    first.wait(20)
+    first.wait(PATIENCE)
     wait_until(
         "the second to supervise",
         lambda: (fine(served.database, "status", "--json").json["supervisor"] or {}).get("pid") == second.pid,
@@ -129,7 +129,7 @@ def test_supervisor_and_application_process_end_together(served: Served) -> None
     import os
 
     os.kill(application["pid"], signal.SIGKILL)
-    assert process.wait(20) == 1
+    assert process.wait(PATIENCE) == 1
     assert "the application's process has ended" in served.log.read_text()
 
 
@@ -161,7 +161,7 @@ def test_an_attribute_may_hold_the_tasks_or_make_them(served: Served) -> None:
 
 def test_an_application_that_cannot_be_imported_is_an_error_with_its_traceback(served: Served) -> None:
     process = served.start(app="shopp")
-    assert process.wait(20) == 1
+    assert process.wait(PATIENCE) == 1
     log = served.log.read_text()
     assert "No module named 'shopp'" in log
     assert "the application shopp could not be loaded; nothing is supervised" in log
@@ -182,7 +182,7 @@ def test_a_foreground_supervisor_logs_json_lines(served: Served) -> None:
     process = served.start("--json")
     served.wait_until_worked()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE) == 0
     lines = [json.loads(line) for line in served.log.read_text().splitlines()]
     assert lines[0]["message"].startswith(f"supervisor {process.pid} works")
     assert set(lines[0]) == {"at", "level", "logger", "message"}
@@ -192,7 +192,7 @@ def test_without_an_application_named_it_works_for_the_one_that_was_attached_las
     first = served.start()
     served.wait_until_worked()
     first.send_signal(signal.SIGTERM)
-    assert first.wait(20) == 0
+    assert first.wait(PATIENCE) == 0
     uuid = served.call("add(20, b=22)")
     served.start(app=None)
     assert served.wait_for(uuid, "done")["result"] == 42

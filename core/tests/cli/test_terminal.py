@@ -103,5 +103,5 @@ def test_bash_completes_commands_and_their_flags() -> None:
     script = fine("completion", "bash").out
     script += "\nCOMP_WORDS=(autocron x.db jobs --st); COMP_CWORD=3; _autocron; echo ${COMPREPLY[@]}"
     script += "\nCOMP_WORDS=(autocron x.db re); COMP_CWORD=2; _autocron; echo ${COMPREPLY[@]}"
-    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert ended.stdout.splitlines() == ["--status", "retry resume"]

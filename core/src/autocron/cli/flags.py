@@ -96,12 +96,10 @@ def _described(changes: dict[str, Any], settings: Settings, context: Context) ->
 def _make_database(context: Context) -> None:
     """The lock may be set before the application has ever been started; nothing else makes a database."""
     from autocron import locations
-    from autocron.store import SqliteStore
+    from autocron.operations import make_database
 
     path = locations.database_path(context.options.database, make_folder=True)
-    store = SqliteStore(path, create=True)
-    store.settings()
-    store.close()
+    make_database(path)
     if not context.terminal.as_json:
         context.terminal.line(f"made the database {path}")
 
@@ -117,7 +115,7 @@ def _show(name: str, context: Context) -> None:
         show_jobs(terminal, operations.jobs(status=Status.RUNNING, limit=_LISTED))
         show_jobs(terminal, operations.jobs(status=Status.WAITING, order="next", limit=_LISTED))
     else:
-        show_jobs(terminal, operations.store.jobs(finished=True, limit=_LISTED))
+        show_jobs(terminal, operations.results(_LISTED))
 
 
 def _as_json(name: str, operations: Operations) -> Any:
@@ -132,7 +130,7 @@ def _as_json(name: str, operations: Operations) -> Any:
             "schedules": [schedule_shape(report) for report in operations.schedules()],
             "jobs": [job_shape(job) for job in unfinished],
         }
-    return [job_shape(job) for job in operations.store.jobs(finished=True, limit=_LISTED)]
+    return [job_shape(job) for job in operations.results(_LISTED)]
 
 
 def _delete(context: Context) -> int:

@@ -39,14 +39,19 @@ class Context:
 
     @cached_property
     def operations(self) -> Operations:
-        """On the database. It is never made here: raises StoreError saying which file was looked for."""
+        """On the database. It is never made or upgraded here: raises StoreError saying which file was looked for."""
         from autocron.operations import Operations
 
+        return Operations(self.existing_path)
+
+    @property
+    def existing_path(self) -> Path:
+        """Where the database is. Raises StoreError saying which file was looked for."""
         if not self.path.exists():
             here = Path(self.options.database).absolute()
             hint = f" (there is one in the current folder: {here})" if here.is_file() else ""
             raise StoreError(f"there is no database {self.path}{hint}; start() makes it, or give another name or path")
-        return Operations(self.path)
+        return self.path
 
     def close(self) -> None:
         if "operations" in self.__dict__:

@@ -20,8 +20,8 @@ from autocron import clock, hosts, locations
 from autocron.cli.internal import LOG_FORMAT
 from autocron.cli.running import FINE, NOT_FINE, Context
 from autocron.errors import ConfigurationError, InvalidStateError
+from autocron.operations import make_database
 from autocron.processes.spawn import python_executable
-from autocron.store import SqliteStore
 from autocron.supervisor import Supervisor
 
 logger = logging.getLogger("autocron.supervisor")
@@ -38,16 +38,15 @@ def supervise(context: Context) -> int:
     if options.app is not None:
         _check_import(options.app)
         path = locations.database_path(options.database, make_folder=True)
-        store = SqliteStore(path, create=True)  # in a container the volume may be empty
     else:
-        path, store = context.path, context.operations.store
-    if store.settings().autocron_lock:
-        raise InvalidStateError(f"autocron is switched off in {path}; `--set-autocron-lock off` switches it on")
-    store.close()
+        path = context.existing_path
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)  # until the supervisor has its own: process 1 would not hear of them
     supervisor = Supervisor(path, keep_alive=True)
     _take_the_lock(supervisor, wait=options.wait)
+    settings = make_database(path)  # in a container the volume may be empty; an older one is nobody's now
+    if settings.autocron_lock:
+        raise InvalidStateError(f"autocron is switched off in {path}; `--set-autocron-lock off` switches it on")
     if options.app is None:
         supervisor.run()
         return FINE

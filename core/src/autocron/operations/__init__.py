@@ -4,7 +4,7 @@ Changes act at once on a running system: each one wakes the supervisor.
 """
 
 from autocron.operations.inquiries import Overview, Processes, ScheduleReport
-from autocron.operations.operations import Operations, UnknownScheduleError
+from autocron.operations.operations import Operations, UnknownScheduleError, make_database
 from autocron.operations.system import Finding, ProcessReport
 from autocron.store.reports import Attempt, Filter, HeldTask, JobDetails, Tally
 
@@ -21,4 +21,5 @@ __all__ = [
     "ScheduleReport",
     "Tally",
     "UnknownScheduleError",
+    "make_database",
 ]

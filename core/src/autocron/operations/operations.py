@@ -21,6 +21,15 @@ from autocron.store.interventions import Interventions
 from autocron.store.reports import ORDERS, Filter, JobDetails, Reports
 
 
+def make_database(path: Path) -> Settings:
+    """Make the database, or upgrade one of an older version; its settings. Nothing may be at work in it."""
+    store = SqliteStore(path, create=True)
+    try:
+        return store.settings()
+    finally:
+        store.close()
+
+
 class UnknownScheduleError(AutocronError, LookupError):
     """No schedule has this name, or several end with it."""
 
@@ -28,13 +37,14 @@ class UnknownScheduleError(AutocronError, LookupError):
 class Operations:
     """On the database at this path, which must exist: raises StoreError if it doesn't.
 
+    One of an older version is refused (ForeignDatabaseError), not upgraded: that version may be at work in it.
     ``store`` is this process's store for it, if it has one already; then ``close`` leaves it open.
     """
 
     def __init__(self, database: Path, store: SqliteStore | None = None) -> None:
         self._wakeup = WakeUpWriter(locations.wakeup_path(database))
         self._own = store is None
-        self.store = SqliteStore(database) if store is None else store
+        self.store = SqliteStore(database, upgrade=False) if store is None else store
         self._reports = Reports(self.store.database)
         self._interventions = Interventions(self.store.database)
         self.heard = True
@@ -73,6 +83,10 @@ class Operations:
             raise ConfigurationError(f"order={order!r} must be one of {', '.join(ORDERS)}")
         wanted = Filter(None if status is None else _job_status(status), task, queue)
         return self._reports.search(wanted, order=order, limit=limit, now=clock.now())
+
+    def results(self, limit: int = -1) -> list[Job]:
+        """Jobs that have come to an end and are still kept, newest first."""
+        return self.store.jobs(finished=True, limit=limit)
 
     def show(self, uuid: str) -> JobDetails:
         """Everything about one job. Raises JobNotFoundError."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from autocron.errors import ForeignDatabaseError, StoreBusyError, StoreError
-from autocron.store.migrations import migrate
+from autocron.store.migrations import migrate, require_newest
 
 BUSY_SECONDS = 30.0
 """How long a statement waits for the write lock before it raises StoreBusyError."""
@@ -33,13 +33,15 @@ _abandoned: list[sqlite3.Connection] = []
 class Database:
     """The file at ``path``. Usable from many threads; a forked child opens a connection of its own.
 
+    ``create`` makes the file if it isn't there. ``upgrade`` brings an older schema up to date; otherwise it is refused.
     Raises StoreError from any method when the file can't be used; ForeignDatabaseError when it isn't ours.
     """
 
-    def __init__(self, path: Path, *, create: bool = False, durability: str = "normal") -> None:
+    def __init__(self, path: Path, *, create: bool = False, upgrade: bool = True, durability: str = "normal") -> None:
         self.path = path
         self.lock = threading.RLock()
         self._create = create
+        self._upgrade = upgrade
         self._durability = durability
         self._connection: sqlite3.Connection | None = None
         self._pid = 0
@@ -212,7 +214,10 @@ class Database:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.row_factory = sqlite3.Row
-        migrate(connection, self.path)
+        if self._upgrade:
+            migrate(connection, self.path)
+        else:
+            require_newest(connection, self.path)
         connection.execute(f"pragma synchronous = {_synchronous(self._durability)}")
         connection.execute("pragma wal_autocheckpoint = 0")  # the supervisor is the only one that checkpoints
         connection.execute("pragma foreign_keys = on")

@@ -38,6 +38,18 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         raise
 
 
+def require_newest(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise ForeignDatabaseError unless the schema is this version's. Nothing is changed: an older one may be in use."""
+    version = _checked_version(connection, path)
+    if version == 0:
+        raise ForeignDatabaseError(f"{path} is empty; start() makes a database of it, or give another name or path")
+    if version < NEWEST:
+        raise ForeignDatabaseError(
+            f"{path} was made by an older version of autocron (schema {version}, this one needs {NEWEST}); it was left "
+            "untouched. Start the application with this version, which upgrades it, or use the command of the older one"
+        )
+
+
 def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
     # One statement, so one snapshot: another process may be making the schema just now.
     application_id, version, tables = connection.execute(

@@ -31,10 +31,13 @@ values (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, ?)
 
 
 class SqliteStore(Registry, Timetable):
-    """Jobs in the SQLite file at ``path``. ``create`` makes the file (mode 0600) if it isn't there."""
+    """Jobs in the SQLite file at ``path``. ``create`` makes the file (mode 0600) if it isn't there.
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
-        self.database = Database(path, create=create)
+    ``upgrade`` brings a file of an older version up to date; without it, such a file is refused.
+    """
+
+    def __init__(self, path: Path, *, create: bool = False, upgrade: bool = True) -> None:
+        self.database = Database(path, create=create, upgrade=upgrade)
 
     def transaction(self) -> AbstractContextManager[None]:
         return self.database.transaction()
