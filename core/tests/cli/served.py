@@ -11,7 +11,6 @@ from typing import Any
 
 from command import COMMAND, PATIENCE, environment, run, wait_until
 
-from autocron import locations
 from autocron.operations import Operations
 
 APPLICATION = """
@@ -94,7 +93,9 @@ class Served:
         return self._operations
 
     def wait_until_worked(self) -> None:
-        wait_until("a supervisor", locations.lock_path(self.database).exists, self.log.read_text)
+        assert self.process is not None
+        begun = f"supervisor {self.process.pid} works"
+        wait_until("a supervisor", lambda: begun in self.log.read_text(), self.log.read_text)
         wait_until("jobs to be worked", lambda: self.operations.status().jobs_are_worked, self.describe)
 
     def call(self, expression: str) -> str:

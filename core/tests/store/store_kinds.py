@@ -32,7 +32,7 @@ class StoreKind:
     connect: Callable[[Path], Store]
     pause: Callable[[Store, str], None]
     resume: Callable[[Store, str], None]
-    contents: Callable[[Store], object]
+    contents: Callable[[Store], dict[str, list[Any]]]
 
 
 def _pause(store: Store, queue: str) -> None:
@@ -43,7 +43,7 @@ def _resume(store: Store, queue: str) -> None:
     cast(SqliteStore, store).database.write("delete from paused_queues where queue = ?", (queue,))
 
 
-def _contents(store: Store) -> object:
+def _contents(store: Store) -> dict[str, list[Any]]:
     database = cast(SqliteStore, store).database
     tables = [row["name"] for row in database.read("select name from sqlite_schema where type = 'table'")]
     return {table: [tuple(row) for row in database.read(f"select * from {table}")] for table in tables}

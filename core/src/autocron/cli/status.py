@@ -65,7 +65,7 @@ def show_overview(terminal: Terminal, overview: Overview) -> None:
     """All of it, most important first; about one screen."""
     paint, now = terminal.paint, overview.at
     facts = [("database", str(overview.database)), *_process_facts(terminal, overview)]
-    facts += [("jobs", _counts(terminal, overview)), ("last hour", _last_hour(overview))]
+    facts += [("jobs", _counts(terminal, overview)), ("last hour", _last_hour(terminal, overview))]
     oldest = overview.oldest
     if oldest is not None:
         facts.append(("oldest", f"ready for {duration(now - oldest.run_at)}: {oldest.task}  {oldest.uuid}"))
@@ -131,11 +131,14 @@ def _counts(terminal: Terminal, overview: Overview) -> str:
     return ", ".join(counts)
 
 
-def _last_hour(overview: Overview) -> str:
+def _last_hour(terminal: Terminal, overview: Overview) -> str:
     tally = overview.tally
-    text = f"{tally.recently_done} done, {tally.recently_failed} failed"
-    if overview.settings.result_ttl < 3600:
-        text += (
-            f" (of those still kept; results expire after {duration(round(overview.settings.result_ttl * clock.MICROSECONDS))})"
-        )
-    return text
+    failed = f"{tally.recently_failed} failed"
+    pace = tally.recently_done + tally.recently_failed
+    return f"{tally.recently_done} done, {terminal.paint(failed, 'red') if tally.recently_failed else failed}, {_pace(pace)}"
+
+
+def _pace(jobs_an_hour: int) -> str:
+    if jobs_an_hour >= 7200:
+        return f"{jobs_an_hour / 3600:.0f} jobs a second"
+    return f"{jobs_an_hour / 60:.0f} jobs a minute" if jobs_an_hour >= 120 else f"{times(jobs_an_hour, 'job')} an hour"

@@ -11,7 +11,7 @@ from autocron.errors import ForeignDatabaseError
 APPLICATION_ID = 0x6175746F
 """Stored in the file's header: tells an autocron database from any other SQLite file ("auto" in ASCII)."""
 
-NEWEST = 2
+NEWEST = 3
 """The schema version that this code writes; ``schema/`` has a file for each number up to it."""
 
 

@@ -22,6 +22,8 @@ LOG_KEPT = 64 * 1024
 
 _CANCELLED_KEPT = 1800 * MICROSECONDS
 
+_MINUTE = 60 * MICROSECONDS
+_MINUTES_APART = 120  # of the ends that are only counted; older ones are added up
 
 _ADD = """
 insert into jobs (nonce, task, application, queue, priority, state, readiness, run_at, arguments, policy, created_at,
@@ -304,10 +306,25 @@ class SqliteStore(Registry, Timetable):
 
     def expire(self, now: int, limit: int) -> int:
         """Any final state → gone."""
-        deleted = self.database.write(
-            "delete from jobs where id in (select id from jobs where expires_at <= ? limit ?)", (now, limit)
-        ).rowcount
-        return deleted
+        with self.database.transaction():
+            deleted = self.database.write(
+                "delete from jobs where id in (select id from jobs where expires_at <= ? limit ?)", (now, limit)
+            ).rowcount
+            if deleted:
+                self._add_up_totals(now // _MINUTE - _MINUTES_APART)
+            return deleted
+
+    def _add_up_totals(self, before: int) -> None:
+        """So that the table of totals stays small, however long the database lives."""
+        self.database.write(
+            """
+            insert into totals (state, minute, number)
+            select state, 0, sum(number) from totals where minute between 1 and ? group by state
+            on conflict (state, minute) do update set number = number + excluded.number
+            """,
+            (before,),
+        )
+        self.database.write("delete from totals where minute between 1 and ?", (before,))
 
     def _back_to_waiting(self, claim: Claim, now: int, assignments: str, parameters: dict[str, Any]) -> None:
         """running → waiting; → cancelled when that was asked for while the attempt ran."""
