@@ -13,6 +13,7 @@ import shutil
 import signal
 import sqlite3
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 from store_kinds import EXPIRY, LATER, NOW, OTHER_OWNER, OWNER, SECOND, at_most_once, job, launch, schedule
 
 from autocron.model import RUNNING, WAITING, Claim, Status
-from autocron.store import SqliteStore, database
+from autocron.store import SqliteStore
 from autocron.store.interventions import Interventions
 from autocron.store.reports import Filter
 
@@ -118,6 +119,13 @@ TRANSITIONS: dict[str, Callable[[SqliteStore, World], object]] = {
 }
 
 
+def opened(path: Path) -> SqliteStore:
+    store = SqliteStore(path)
+    # What a killed process has written is there whether or not it waited for the disk, and the waiting takes long.
+    store.database.read("pragma synchronous = off")
+    return store
+
+
 # -- the kill ----------------------------------------------------------------------------------------------
 
 
@@ -155,13 +163,12 @@ def run_in_a_child(transition: Callable[[SqliteStore, World], object], world: Wo
             plain = sqlite3.connect
             sqlite3.connect = lambda *args, **options: plain(*args, factory=Fatal, **options)  # type: ignore[assignment]
             random.seed(1)  # the nonce of a new job
-            store = SqliteStore(path)
-            store.revision()  # opens the file
+            store = opened(path)
             Fatal.statements, Fatal.moment = 0, moment
             transition(store, world)
             os._exit(0)
         except BaseException:
-            sys.excepthook(*sys.exc_info())
+            traceback.print_exc()
         os._exit(1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) in (0, -signal.SIGKILL), f"it ended with status {status}"
@@ -169,7 +176,7 @@ def run_in_a_child(transition: Callable[[SqliteStore, World], object], world: Wo
 
 
 def contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    store = SqliteStore(path)
+    store = opened(path)
     ((verdict,),) = store.database.read("pragma integrity_check")
     assert verdict == "ok", verdict
     assert not store.database.read("pragma foreign_key_check")
@@ -184,7 +191,7 @@ def contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 def work_until_nothing_is_left(path: Path, world: World) -> None:
     """What the next supervisor does, with workers that succeed. Each job that had no end gets one, and no other does."""
-    store = SqliteStore(path)
+    store = opened(path)
     before = {found.uuid: found for found in store.jobs()}
     store.recover("host:9:cccc", EXPIRY, LATER)
     assert store.counts()[RUNNING] == 0
@@ -240,8 +247,6 @@ def kill_at_each_moment(name: str, world: World, template: Path, folder: Path) -
 
 
 def main(folder: Path, names: list[str]) -> None:
-    # What a killed process has written is there whether or not it waited for the disk, and the waiting takes long.
-    database._synchronous = lambda durability: "off"
     template = folder / "template.db"
     world = World(template)
     print(json.dumps({name: kill_at_each_moment(name, world, template, folder) for name in names}))
