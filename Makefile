@@ -30,7 +30,8 @@ PLUGINS := $(patsubst plugins/%_autocron/pyproject.toml,%,$(sort $(wildcard plug
 plugin_projects := $(PLUGINS:%=plugins/%_autocron/pyproject.toml)
 editable_plugins := $(PLUGINS:%=-e plugins/%_autocron)
 
-made = .venv/$(1)/made-with-$(VERSION)
+ENVS ?= .venv
+made = $(ENVS)/$(1)/made-with-$(VERSION)
 
 # $(call environment,name,what pip installs,files besides constraints.txt that say what it holds)
 define environment
@@ -38,15 +39,14 @@ $(call made,$(1)): constraints.txt core/pyproject.toml $(3)
 	@if [ -z "$(VERSION)" ]; then \
 		echo "No Python >= 3.11 that can make virtual environments $(if $(PYTHON),in PYTHON=$(PYTHON),on the PATH)." \
 			"Say which: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; fi
-	@echo "making .venv/$(1) with Python $(VERSION)"
-	@rm -rf .venv/$(1)
-	@'$(PYTHON)' -m venv .venv/$(1)
-	@.venv/$(1)/$(pip_install) $(2)
+	@echo "making $(ENVS)/$(1) with Python $(VERSION)"
+	@rm -rf $(ENVS)/$(1)
+	@'$(PYTHON)' -m venv $(ENVS)/$(1)
+	@$(ENVS)/$(1)/$(pip_install) $(2)
 	@touch $$@
 endef
 
-CORE ?= core
-$(eval $(call environment,$(CORE),-e "core[test]"))
+$(eval $(call environment,core,-e "core[test]"))
 $(foreach p,$(PLUGINS),$(eval $(call environment,$(p),-e core -e "plugins/$(p)_autocron[test]",plugins/$(p)_autocron/pyproject.toml)))
 $(eval $(call environment,integration,-e core $(editable_plugins) -r integration_tests/requirements.txt,\
 	$(plugin_projects) integration_tests/requirements.txt))
@@ -54,6 +54,8 @@ $(eval $(call environment,tools,-e "core[test]" $(editable_plugins) -r integrati
 	$(plugin_projects) integration_tests/requirements.txt requirements-tools.txt))
 $(eval $(call environment,demo,-e core -e plugins/flask_autocron -r examples/requirements.txt,\
 	plugins/flask_autocron/pyproject.toml examples/requirements.txt))
+$(eval $(call environment,docs,-e core -r requirements-docs.txt,requirements-docs.txt))
+$(eval $(call environment,build,build hatchling editables))
 $(eval $(call environment,bench,-e core $(patsubst %,-r %,$(wildcard benchmarks/requirements.txt)),\
 	$(wildcard benchmarks/requirements.txt)))
 
@@ -66,16 +68,16 @@ help: ## this list
 	@echo "  One test: make test-core ARGS='-k words_of_its_name'"
 
 demo: $(call made,demo) ## boot the example, send it requests, tell what happens
-	@.venv/demo/bin/python examples/demo.py
+	@$(ENVS)/demo/bin/python examples/demo.py
 
 run: $(call made,demo) ## the same example, kept open in the terminal
-	@.venv/demo/bin/python examples/demo.py --keep
+	@$(ENVS)/demo/bin/python examples/demo.py --keep
 
 torture: $(call made,integration) ## kill everything again and again; ARGS="--minutes 30 --seed 1"
-	@.venv/integration/bin/python -m integration_tests.torture $(ARGS)
+	@$(ENVS)/integration/bin/python -m integration_tests.torture $(ARGS)
 
 bench: $(call made,bench) ## benchmarks; ARGS goes to benchmarks/run.py
-	@.venv/bench/bin/python benchmarks/run.py $(ARGS)
+	@$(ENVS)/bench/bin/python benchmarks/run.py $(ARGS)
 
 # ---- before a commit
 
@@ -83,16 +85,16 @@ bench: $(call made,bench) ## benchmarks; ARGS goes to benchmarks/run.py
 check: lint types test-core ## before every commit: lint, types, core tests
 
 format: $(call made,tools) ## rewrite the code as `lint` wants it
-	@.venv/tools/bin/ruff check -q --fix . || true
-	@.venv/tools/bin/ruff format .
+	@$(ENVS)/tools/bin/ruff check -q --fix . || true
+	@$(ENVS)/tools/bin/ruff format .
 
 lint: $(call made,tools) ## format check, lint, import contracts
 	@echo "lint"
 	@status=0; \
-	.venv/tools/bin/ruff format --check --output-format=concise . || { status=1; echo "remedy: make format"; }; \
-	.venv/tools/bin/ruff check --output-format=concise . || status=1; \
+	$(ENVS)/tools/bin/ruff format --check --output-format=concise . || { status=1; echo "remedy: make format"; }; \
+	$(ENVS)/tools/bin/ruff check --output-format=concise . || status=1; \
 	for project in . $(PLUGINS:%=plugins/%_autocron); do \
-		said=$$(.venv/tools/bin/lint-imports --no-logo --config $$project/pyproject.toml) \
+		said=$$($(ENVS)/tools/bin/lint-imports --no-logo --config $$project/pyproject.toml) \
 			&& echo "import contracts in $$project/pyproject.toml: kept" || { status=1; echo "$$said"; }; done; \
 	exit $$status
 
@@ -101,20 +103,20 @@ checked = $(foreach f,$(folders),$(if $(wildcard $(f)/*.py $(f)/*/*.py $(f)/*/*/
 types: $(call made,tools) ## mypy and pyright, both strict
 	@echo "types"
 	@status=0; \
-	.venv/tools/bin/mypy $(checked) || status=1; \
-	PYRIGHT_PYTHON_GLOBAL_NODE=off .venv/tools/bin/pyright --pythonpath .venv/tools/bin/python || status=1; \
+	$(ENVS)/tools/bin/mypy $(checked) || status=1; \
+	PYRIGHT_PYTHON_GLOBAL_NODE=off $(ENVS)/tools/bin/pyright --pythonpath $(ENVS)/tools/bin/python || status=1; \
 	exit $$status
 
 # ---- tests
 
 # $(call pytest,environment,folder,options)
-pytest = echo "tests of $(2) in .venv/$(1)" && \
-	.venv/$(1)/bin/python -m pytest -q --junitxml=.reports/$(1).xml $(3) $(2) $(ARGS)
+pytest = echo "tests of $(2) in $(ENVS)/$(1)" && \
+	$(ENVS)/$(1)/bin/python -m pytest -q --junitxml=.reports/$(1).xml $(3) $(2) $(ARGS)
 parallel := -n auto --maxprocesses=4
 
-.PHONY: test-core test-integration test-all test-matrix test-long suites $(PLUGINS:%=test-%)
-test-core: $(call made,$(CORE)) ## core tests: nothing but the core
-	@$(call pytest,$(CORE),core/tests,$(parallel))
+.PHONY: test-core test-integration test-all test-matrix test-min test-long suites $(PLUGINS:%=test-%)
+test-core: $(call made,core) ## core tests: nothing but the core
+	@$(call pytest,core,core/tests,$(parallel))
 
 define plugin_target
 test-$(1): $(call made,$(1))
@@ -125,29 +127,46 @@ $(foreach p,$(PLUGINS),$(eval $(call plugin_target,$(p))))
 test-integration: $(call made,integration) ## real servers, real processes
 	@$(call pytest,integration,integration_tests,$(parallel))
 
-suites: lint types test-core $(PLUGINS:%=test-%) test-integration
+suites: lint types docs packages test-core $(PLUGINS:%=test-%) test-integration
 test-all: ## everything: lint, types, core, each plugin, integration
 	@rm -rf .reports
 	@status=0; $(MAKE) -k suites || status=1; \
 	'$(PYTHON)' .ci/total.py core $(PLUGINS) integration || status=1; exit $$status
 
-test-matrix: ## core tests on each of Python 3.11, 3.12, 3.13 found here
+test-matrix: ## tests of the core and each plugin on each of Python 3.11, 3.12, 3.13 found here
 	@status=0; for v in 3.11 3.12 3.13; do \
 		for p in python$$v "$$HOME"/.pyenv/versions/$$v.*/bin/python3 none; do \
 			if [ $$p = none ] || "$$p" -c '$(probe)' >/dev/null 2>&1; then break; fi; done; \
 		if [ $$p = none ]; then echo "Python $$v: not found, skipped"; continue; fi; \
-		$(MAKE) PYTHON="$$p" CORE=core-$$v test-core || status=1; \
+		$(MAKE) -k PYTHON="$$p" ENVS=.venv/python-$$v test-core $(PLUGINS:%=test-%) || status=1; \
 	done; exit $$status
 
+test-min: ## tests of each plugin with the lowest versions that it allows
+	@mkdir -p .venv/lowest && '$(PYTHON)' .ci/lowest.py plugins/*/pyproject.toml > .venv/lowest/constraints.txt
+	@$(MAKE) -k ENVS=.venv/lowest PIP_CONSTRAINT=.venv/lowest/constraints.txt $(PLUGINS:%=test-%)
+
 long = -m long --timeout=1800
-test-long: $(call made,$(CORE)) $(call made,integration) ## the tests marked `long`
-	@$(call pytest,$(CORE),core/tests,$(long)) || [ $$? -eq 5 ]
+test-long: $(call made,core) $(call made,integration) ## the tests marked `long`
+	@$(call pytest,core,core/tests,$(long)) || [ $$? -eq 5 ]
 	@$(call pytest,integration,integration_tests,$(long)) || [ $$? -eq 5 ]
+
+# ---- documentation and packages
+
+.PHONY: docs packages build
+docs: $(call made,docs) ## the documentation as a site, in docs/_build; a warning is an error
+	@echo "documentation"
+	@$(ENVS)/docs/bin/sphinx-build --fail-on-warning --keep-going -q -b html docs docs/_build
+
+packages: $(call made,build) ## every package as wheel and sdist, in dist/; versions and contents are checked
+	@echo "packages"
+	@$(ENVS)/build/bin/python .ci/packages.py dist
+
+build: packages ## the same, and each installed alone in a clean environment and imported
+	@$(ENVS)/build/bin/python .ci/packages.py dist --install
 
 # ---- tidying
 
 .PHONY: clean
 clean: ## remove environments, caches and build output
-	@rm -rf .venv .reports .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .reports dist docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	@find core plugins -name dist -type d -prune -exec rm -rf {} +

@@ -7,6 +7,7 @@ author = "the autocron developers"
 copyright = author  # noqa: A001  (the name is the generator's)
 version = release = autocron.__version__
 
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
 html_theme = "furo"
 html_title = f"autocron {release}"
 exclude_patterns = ["_build"]
@@ -19,4 +20,3 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_use_legacy_class_based = False
 python_maximum_signature_line_length = 100
-nitpicky = False

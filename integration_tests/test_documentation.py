@@ -16,7 +16,22 @@ from integration_tests.harness import pages
 from integration_tests.harness.pages import ROOT, Block
 
 ALL = list(pages.pages())
-SYSTEM = {".", "cd", "cp", "curl", "docker", "export", "git", "journalctl", "kill", "mv", "python", "python3", "sudo", "systemctl"}
+SYSTEM = {
+    ".",
+    "cd",
+    "cp",
+    "curl",
+    "docker",
+    "export",
+    "git",
+    "journalctl",
+    "kill",
+    "mv",
+    "python",
+    "python3",
+    "sudo",
+    "systemctl",
+}
 BLOCKS = [(page, list(pages.blocks(page))) for page in ALL]
 
 
@@ -31,7 +46,15 @@ def test_the_python_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     folder.mkdir()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "AUTOCRON_"))}
     ended = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning:page", "-m", "integration_tests.harness.pages", str(page), str(folder)],
+        [
+            sys.executable,
+            "-W",
+            "error::DeprecationWarning:page",
+            "-m",
+            "integration_tests.harness.pages",
+            str(page),
+            str(folder),
+        ],
         cwd=ROOT,
         env={**environment, "HOME": str(home), "AUTOCRON_DISABLE": "1", "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
@@ -63,7 +86,7 @@ def check_command(words: list[str]) -> None:
     program, *rest = words
     match program:
         case "make":
-            targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
+            targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
             targets += [f"test-{folder.name.removesuffix('_autocron')}" for folder in (ROOT / "plugins").iterdir()]
             for word in rest:
                 assert "=" in word or word in targets, f"the Makefile has no target {word}"

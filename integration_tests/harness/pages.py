@@ -17,7 +17,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-_FENCE = re.compile(r"^(?P<indent> *)(?P<fence>```+)(?P<language>[\w{}-]*)\n(?P<text>.*?)^(?P=indent)(?P=fence) *$", re.M | re.S)
+_FENCE = re.compile(
+    r"^(?P<indent> *)(?P<fence>```+)(?P<language>[\w{}-]*)\n(?P<text>.*?)^(?P=indent)(?P=fence) *$", re.MULTILINE | re.DOTALL
+)
 _FILE = re.compile(r"# (?P<name>[\w/]+\.py)\b")
 
 
@@ -47,7 +49,9 @@ def pages() -> list[Path]:
     """Every page that is written for people: the documentation, and each README."""
     found = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "core" / "README.md"]
     for folder in ("docs", "plugins", "examples", "benchmarks"):
-        found += sorted(path for path in (ROOT / folder).rglob("*.md") if not {"_build", "node_modules", ".venv"} & {*path.parts})
+        found += sorted(
+            path for path in (ROOT / folder).rglob("*.md") if not {"_build", "node_modules", ".venv"} & {*path.parts}
+        )
     return found
 
 
