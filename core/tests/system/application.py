@@ -16,6 +16,7 @@ import traceback
 from pathlib import Path
 
 import autocron
+from autocron.current import current_job, notes_of
 
 together = threading.Barrier(4)
 
@@ -98,6 +99,19 @@ def meet_the_others() -> str:
 @autocron.delay
 def call_another(number: int) -> str:
     return add(number, 1).uuid
+
+
+@autocron.delay
+def tell_of_itself(file: str) -> str:
+    here = current_job()
+    assert here is not None
+    for done in range(1, 4):
+        here.progress(done, 3)
+        notes_of(here).add_lines(f"line {done}\n")
+    while not os.path.exists(file):
+        time.sleep(0.005)
+    notes_of(here).add_lines("last line\n")
+    return f"{here.uuid} {here.task} {here.attempt}"
 
 
 @autocron.delay

@@ -138,6 +138,17 @@ def test_g61_what_a_task_prints_is_in_the_servers_output_once(running: Running, 
     assert (said.count("hello from a task\n"), said.count("HELLO FROM A TASK\n")) == (1, 1)
 
 
+def test_a_running_attempt_tells_of_itself(running: Running, app: Application) -> None:
+    file = running.folder / "go-on"
+    uuid = app.call(f"tell_of_itself({str(file)!r})")
+    running.wait_until(lambda: running.job(uuid).progress == "[3, 3]", "what was noted last is stored while it runs")
+    file.touch()
+    done = running.wait_until_ended(uuid)
+    assert (done.result, done.progress) == (f'"{uuid} application.tell_of_itself 1"', "[3, 3]")
+    found = running.store.database.read("select attempt, lines from logs")
+    assert [tuple(row) for row in found] == [(1, "line 1\nline 2\nline 3\nlast line\n")]
+
+
 def test_a_task_that_calls_sys_exit_fails_and_its_worker_goes_on(running: Running, app: Application) -> None:
     pid = app.ask("worker_pid().wait(20)")
     failed = running.wait_until_ended(app.call("call_sys_exit()"))

@@ -117,6 +117,7 @@ class Crew:
         self.expects_work = True
         self.scheduled: tuple[str, ...] = ()
         self.missing: dict[str, str] = {}
+        self.notes: list[tuple[Claim, str | None, str]] = []
         self._pause = 0.0
         self._not_before = 0.0
 
@@ -210,6 +211,9 @@ class Crew:
                     assignment = worker.assignments.pop(claim, None)
                     if assignment is not None:
                         yield Ending(assignment.work, worker.pid, outcome)
+                case ("note", claim, progress, lines):
+                    if claim in worker.assignments:
+                        self.notes.append((claim, progress, lines))
                 case _:
                     logger.error("worker %s sent what nobody understands: %r", worker.pid, message)
 

@@ -181,9 +181,13 @@ class Supervisor:
         """Outcomes in, claims out, in one transaction."""
         now = clock.now()
         due = self._next_run_at is not None and self._next_run_at <= now
-        if not (self.endings or due or self._hungry_crews()):
+        noting = [crew for crew in self.crews.values() if crew.notes]
+        if not (self.endings or due or noting or self._hungry_crews()):
             return
         with self.store.transaction():
+            for crew in noting:  # before the outcomes: it takes a running attempt
+                for claim, progress, lines in crew.notes:
+                    self.store.note(claim, progress, lines, now)
             waits_again = [settle(self.store, ending, self.settings, now) for ending in self.endings]
             line_moves = any(ending.work.schedule for ending in self.endings)
             if due or line_moves or any(waits_again):
@@ -194,6 +198,8 @@ class Supervisor:
                 (crew, self.store.claim(crew.application.id, crew.free_slots, self.owner, now)) for crew in self._hungry_crews()
             ]
         self.endings.clear()
+        for crew in noting:
+            crew.notes.clear()
         self._housekeeper.note_writes(now)
         for crew, works in claimed:
             crew.expects_work = len(works) == crew.free_slots

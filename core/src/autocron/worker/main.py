@@ -1,4 +1,4 @@
-"""The worker: imports the application, then runs one job after the other until its pipe closes."""
+"""The worker's main loop: become the application, then run jobs until the pipe closes."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from autocron.processes.lifeline import end_with
 from autocron.processes.locks import LockFile
 from autocron.processes.spawn import reset_signals
 from autocron.tasks import functions
+from autocron.worker.reporting import Reporter
 
 logger = logging.getLogger("autocron.worker")
 
@@ -78,7 +79,7 @@ class Worker:
         self._locks = LockFile.open(locations.lock_path(database))
         self._around: tuple[AroundJob, ...] = ()
         self._broken = ""
-        self._sending = threading.Lock()
+        self._reporter = Reporter(channel)
         self._modules_reported = 0
         self._runners = threading.local()
 
@@ -111,8 +112,8 @@ class Worker:
         missing = self._missing()
         self._report_files()
         if missing:
-            self.channel.send(("missing", missing))
-        self.channel.send(("ready",))
+            self._reporter.send(("missing", missing))
+        self._reporter.send(("ready",))
 
     def _missing(self) -> dict[str, str]:
         """The scheduled functions that can't be called, and why: "" for those that the code doesn't have any more."""
@@ -140,8 +141,7 @@ class Worker:
         self._locks.begin_job(work.claim.job)
         outcome = self._outcome_of(work)
         self._locks.end_job(work.claim.job)  # before the outcome is sent: the job may be given to another at once
-        with self._sending:
-            self.channel.send(("outcome", work.claim, outcome))
+        self._reporter.end(work.claim, ("outcome", work.claim, outcome))
         self._report_files()
 
     def _outcome_of(self, work: Work) -> Outcome:
@@ -155,7 +155,13 @@ class Worker:
         if function is None:
             return Outcome(error=f"the running code has no task {work.task}", unknown=True)
         return Attempt(
-            CurrentJob(work.uuid, work.task, attempt=work.claim.attempt, schedule=work.schedule),
+            CurrentJob(
+                work.uuid,
+                work.task,
+                attempt=work.claim.attempt,
+                schedule=work.schedule,
+                notes=self._reporter.notes(work.claim),
+            ),
             function,
             work.arguments,
             work.policy,
@@ -218,8 +224,7 @@ class Worker:
         if len(sys.modules) == self._modules_reported:
             return
         self._modules_reported = len(sys.modules)
-        with self._sending:
-            self.channel.send(("files", loaded_files()))
+        self._reporter.send(("files", loaded_files()))
 
 
 def _function_named(task: str, module: str) -> Callable[..., Any] | None:
