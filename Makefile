@@ -103,7 +103,7 @@ checked = $(foreach f,$(folders),$(if $(wildcard $(f)/*.py $(f)/*/*.py $(f)/*/*/
 types: $(call made,tools) ## mypy and pyright, both strict
 	@echo "types"
 	@status=0; \
-	$(ENVS)/tools/bin/mypy $(checked) || status=1; \
+	$(ENVS)/tools/bin/mypy $(checked) $(wildcard plugins/*.py) || status=1; \
 	PYRIGHT_PYTHON_GLOBAL_NODE=off $(ENVS)/tools/bin/pyright --pythonpath $(ENVS)/tools/bin/python || status=1; \
 	exit $$status
 

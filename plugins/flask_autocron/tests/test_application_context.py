@@ -55,7 +55,7 @@ def foreign_server(site: Site, module: str, name: str, application: str = "made"
 
 
 def ran_in_a_worker(server: Server, seen: list[int]) -> bool:
-    return len(seen) == 1 and seen[0] in server.site.processes() and seen[0] not in (server.process.pid, os.getpid())
+    return len(seen) == 1 and seen[0] in server.scene.processes() and seen[0] not in (server.process.pid, os.getpid())
 
 
 @pytest.mark.parametrize(

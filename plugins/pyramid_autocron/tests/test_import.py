@@ -1,5 +1,16 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import pyramid_autocron
 
 
-def test_package_says_what_it_is():
+def test_package_says_what_it_is() -> None:
     assert pyramid_autocron.__doc__
+
+
+def test_an_import_brings_the_framework_and_the_core_and_nothing_else(imported_by: Callable[[str], set[str]]) -> None:
+    assert imported_by("pyramid_autocron") <= {
+        "pyramid_autocron",
+        *imported_by("autocron, pyramid.config, pyramid.events, pyramid.exceptions, pyramid.paster"),
+    }
