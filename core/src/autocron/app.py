@@ -6,8 +6,10 @@ import json
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from autocron import clock, hosts, locations
@@ -16,7 +18,7 @@ from autocron.declared import Declared
 from autocron.engines import InlineEngine, StoreEngine
 from autocron.errors import ConfigurationError, NotStartedError, TaskDefinitionError
 from autocron.hooks import Hooking
-from autocron.model import Launch, Setup
+from autocron.model import Launch, Settings, Setup
 from autocron.options import Options, TaskOptions
 from autocron.processes.spawn import import_path, python_executable, working_folder
 from autocron.results import TaskResult, set_default_source
@@ -55,6 +57,7 @@ class Autocron(Scheduling, Hooking):
     """
 
     def __init__(self) -> None:
+        _instances.add(self)
         self._guard = threading.RLock()
         self._tasks: dict[str, str] = {}
         self._schedules: dict[str, Declared] = {}
@@ -83,12 +86,16 @@ class Autocron(Scheduling, Hooking):
         Raises ConfigurationError for what can't be used, StoreError when the file can't be opened.
         """
         changes = checked_settings(settings)
+        if _substitutes:
+            self._engine = _substitutes[-1]
+            self._engine.settings = replace(self._engine.settings, **changes)
+            return False
         host = hosts.this_process()
         inactive = host in (hosts.Host.DISABLED, hosts.Host.TEST)
         path = locations.database_path(database, make_folder=not inactive)
         with self._guard:
             if inactive:
-                self._engine = InlineEngine(changes.get("serializer", "json"))
+                self._engine = InlineEngine(Settings.from_mapping(changes))
                 return False
             if self._attachment is not None:
                 if self._attachment.database == path:
@@ -106,7 +113,7 @@ class Autocron(Scheduling, Hooking):
         settings = store.settings()
         store.database.set_durability(settings.durability)
         if settings.autocron_lock and host is not hosts.Host.WORKER:
-            self._engine = InlineEngine(settings.serializer)
+            self._engine = InlineEngine(settings)
             store.close()
             return False
         serves = host is hosts.Host.SERVER
@@ -208,6 +215,9 @@ class Autocron(Scheduling, Hooking):
         if engine is not None:
             return engine
         with self._guard:
+            if _substitutes:
+                self._engine = _substitutes[-1]
+                return self._engine
             worker = hosts.worker()
             if worker is not None:
                 self._open(SqliteStore(worker.database), {}, hosts.Host.WORKER)
@@ -219,6 +229,24 @@ class Autocron(Scheduling, Hooking):
                     "To run the function here and now, use its .call(...), or set AUTOCRON_DISABLE=1"
                 )
             return self._engine
+
+    def exchange_engine(self, engine: StoreEngine | InlineEngine | None) -> StoreEngine | InlineEngine | None:
+        """Have another engine run the calls, None: the one that is found at the next call. Returns the one before.
+
+        For ``autocron.testing``.
+        """
+        before, self._engine = self._engine, engine
+        return before
+
+    @property
+    def database(self) -> Path | None:
+        """The file that this process works with; None before ``start``, and where autocron is inactive."""
+        return None if self._attachment is None else self._attachment.database
+
+    @property
+    def declared(self) -> Mapping[str, Declared]:
+        """The schedules of this instance by name, as their decorators declared them."""
+        return self._schedules
 
     def _application_of(self, request: Request) -> int:
         """The application whose workers know the task; made known first, if it isn't."""
@@ -280,6 +308,32 @@ def _refuse_unguarded_main(name: str) -> None:
     """Raise TaskDefinitionError if the main module can't be imported by the workers that this process starts."""
     if hosts.this_process() is hosts.Host.SERVER and (problem := main_module_problem()):
         raise TaskDefinitionError(f"{name} can't run in a worker: {problem}")
+
+
+_instances: weakref.WeakSet[Autocron] = weakref.WeakSet()
+_substitutes: list[StoreEngine] = []
+
+
+def instances() -> list[Autocron]:
+    """All instances of this process."""
+    return list(_instances)
+
+
+def substitute_engine(engine: StoreEngine) -> Callable[[], None]:
+    """Have this engine take all calls of this process, whatever database is started. Returns what ends that."""
+    _substitutes.append(engine)
+    before = {instance: instance.exchange_engine(engine) for instance in instances()}
+    for started in (before.get(default), *before.values()):
+        if isinstance(started, InlineEngine):  # by a start() whose settings hold here, too
+            engine.settings = started.settings
+            break
+
+    def end() -> None:
+        _substitutes.remove(engine)
+        for instance in instances():
+            instance.exchange_engine(before.get(instance))
+
+    return end
 
 
 default = Autocron()

@@ -18,6 +18,18 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def sleep(seconds: float) -> None:
+    """Let so much time pass in this thread."""
+    time.sleep(seconds)
+
+
+async def sleep_async(seconds: float) -> None:
+    """Let so much time pass, while the event loop does other things."""
+    import asyncio  # dear, and who awaits has imported it
+
+    await asyncio.sleep(seconds)
+
+
 def to_datetime(moment: int) -> datetime:
     """The aware UTC datetime of a moment."""
     seconds, microseconds = divmod(moment, MICROSECONDS)

@@ -19,6 +19,8 @@ from autocron.tasks import Request, main_module_problem
 
 logger = logging.getLogger(__name__)
 
+DEFAULT_SETTINGS = Settings()
+
 
 class StoreEngine:
     """Makes jobs in a store. ``application`` says (and makes known) whose they are, ``wake`` tells the supervisor."""
@@ -105,21 +107,21 @@ class InlineEngine:
     Delays, retries and timeouts don't apply. An exception becomes the result's error, as it would in a worker.
     """
 
-    def __init__(self, serializer: str = "json") -> None:
-        self._serializer = serializer
+    def __init__(self, settings: Settings = DEFAULT_SETTINGS) -> None:
+        self.settings = settings
 
     def submit(self, requests: Sequence[Request]) -> list[TaskResult[Any]]:
         return [self._run(request) for request in requests]
 
     def _run(self, request: Request) -> TaskResult[Any]:
         task = request.task
-        arguments = codec.encode_call(request.args, request.kwargs, serializer=self._serializer, task=task.name)
-        context = carried.captured(self._serializer, task.name)
+        arguments = codec.encode_call(request.args, request.kwargs, serializer=self.settings.serializer, task=task.name)
+        context = carried.captured(self.settings.serializer, task.name)
         started = clock.now()
         notes = Notes()
         current = CurrentJob(str(uuid.uuid4()), task.name, notes=notes)
         policy = task.job_options.policy
-        outcome = Attempt(current, task.function, arguments, policy, context, self._serializer).run()
+        outcome = Attempt(current, task.function, arguments, policy, context, self.settings.serializer).run()
         if outcome.error:
             logger.warning("%s failed: %s\n%s", task.name, outcome.error, outcome.traceback)
         job = Job(

@@ -7,13 +7,8 @@ from pathlib import Path
 
 from autocron.errors import ConfigurationError
 
-_redirected: Path | None = None
-
-
-def redirect(path: Path | None) -> None:
-    """Have every database's name mean this file: tests that want real workers keep their hands off all others."""
-    global _redirected
-    _redirected = path
+REDIRECTION = "AUTOCRON_TEST_DATABASE"
+"""Environment variable: every database's name means this file. Tests with real workers keep their hands off all others."""
 
 
 def database_path(database: str | os.PathLike[str], *, make_folder: bool = False) -> Path:
@@ -24,8 +19,8 @@ def database_path(database: str | os.PathLike[str], *, make_folder: bool = False
     """
     if not isinstance(database, (str, os.PathLike)) or not str(database).strip() or "\0" in str(database):
         raise ConfigurationError(f'the database must be a file\'s name or path, such as "project.db", not {database!r}')
-    if _redirected is not None:
-        return _redirected
+    if redirected := os.environ.get(REDIRECTION):
+        return Path(redirected)
     path = Path(database).expanduser() if str(database).startswith("~") else Path(database)
     if not path.is_absolute():
         folder = _home() / ".autocron"

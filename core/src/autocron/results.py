@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -162,7 +161,7 @@ class TaskResult(Generic[R]):
         for pause in _pauses(timeout, self._describe):
             if self.is_ready:
                 break
-            time.sleep(pause)
+            clock.sleep(pause)
         return self._outcome()
 
     def __await__(self) -> Generator[Any, None, R]:
@@ -170,12 +169,10 @@ class TaskResult(Generic[R]):
         return self._wait_async().__await__()
 
     async def _wait_async(self) -> R:
-        import asyncio  # dear, and here it has been imported by whoever awaits
-
         for pause in _pauses(None, self._describe):
             if self.is_ready:
                 break
-            await asyncio.sleep(pause)
+            await clock.sleep_async(pause)
         return self._outcome()
 
     def cancel(self) -> bool:

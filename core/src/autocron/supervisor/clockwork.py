@@ -7,7 +7,7 @@ import functools
 import logging
 import random
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from autocron import clock
 from autocron.clock import MICROSECONDS
@@ -29,11 +29,21 @@ MOST_AT_ONCE = 1000
 _WINDOWS = [60, 3_600, 86_400, 31 * 86_400, 366 * 86_400, 9 * 366 * 86_400]
 
 
+class Missed(NamedTuple):
+    """A schedule that made no job although it was due. ``reason``: misfire, overlap or broken."""
+
+    schedule: ScheduledTask
+    slot: int
+    reason: str
+
+
 class Clockwork:
     """The schedules that a supervisor fires: those of the attached applications."""
 
     def __init__(self, store: Store) -> None:
         self.schedules: list[ScheduledTask] = []
+        self.missed: list[Missed] = []
+        """Whoever tells the application takes them out."""
         self._store = store
         self._active: list[ScheduledTask] | None = None
         self._attached: Sequence[int] = ()
@@ -58,9 +68,16 @@ class Clockwork:
             if schedule.next_run_at is not None and schedule.next_run_at <= now:
                 fired = True
                 slots, upcoming = due_slots(schedule, now)
+                if not slots:
+                    slot = _latest_slot(parsed(schedule.spec), schedule, now)
+                    logger.warning(
+                        "%s: its slot of %s has passed and makes no job", schedule.name, local_time(slot, schedule.spec)
+                    )
+                    self.missed.append(Missed(schedule, slot, "misfire"))
                 slots = self._not_run_yet(schedule, slots, now)
                 if slots and schedule.overlap == "skip" and self._store.has_unfinished(schedule.name):
                     logger.info("%s: its last job hasn't ended, so this slot makes none", schedule.name)
+                    self.missed.append(Missed(schedule, slots[-1][0], "overlap"))
                     slots = []
                 self._store.fire(schedule, slots, upcoming, now)
         if fired:
@@ -107,6 +124,11 @@ class Clockwork:
         if broken := {task: reason for task, reason in missing.items() if reason}:
             logger.error("scheduled, but can't run, so they don't fire: %s", broken)
             self._store.mark_broken(application, broken)
+            self.missed += [
+                Missed(s, s.next_run_at, "broken")
+                for s in self.schedules
+                if s.application == application and s.task in broken and s.next_run_at is not None
+            ]
         self.reload()
 
     def _not_run_yet(self, schedule: ScheduledTask, slots: list[tuple[int, int]], now: int) -> list[tuple[int, int]]:
