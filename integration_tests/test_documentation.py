@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 
-from integration_tests.harness import pages
+from integration_tests.harness import Ground, Server, pages
+from integration_tests.harness.ground import PATIENCE
 from integration_tests.harness.pages import ROOT, Block
 
 ALL = list(pages.pages())
@@ -77,6 +80,25 @@ def test_the_commands_of_a_page_are_understood(block: Block) -> None:
     for command in commands:
         for part in re.split(r" && | \| ", command):
             check_command(shlex.split(part))
+
+
+def test_the_tutorial_is_a_running_application(ground: Ground) -> None:
+    for block in pages.blocks(ROOT / "docs" / "tutorial.md"):
+        if block.file in ("tasks.py", "app.py"):
+            ground.write(block.file, block.text)
+    server = Server(ground, lambda port: [sys.executable, "-m", "flask", "run", "--port", str(port)])
+    request = urllib.request.Request(f"http://127.0.0.1:{server.port}/signup/ada@example.org", method="POST")
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        uuid = json.load(answer)["job"]
+
+    def done() -> dict[str, str] | None:
+        job: dict[str, str] = json.loads(server.get(f"/jobs/{uuid}"))
+        return job if job["status"] == "done" else None
+
+    assert ground.wait_until(done, "the mail is sent")["result"] == "250 accepted for ada@example.org"
+    ground.wait_until(lambda: "sent to ada@example.org: welcome" in server.said, "the worker's print is seen")
+    shown = ground.run([sys.executable, "-m", "autocron", "tutorial.db", "schedules"])
+    assert "forget_old_visitors" in shown.stdout
 
 
 def check_command(words: list[str]) -> None:
