@@ -229,8 +229,18 @@ def test_notes_keep_the_newest_lines_and_pass_each_on_once() -> None:
     assert taken[0] is None
     assert LINES_KEPT - 20 < len(taken[1]) <= LINES_KEPT
     assert taken[1].endswith("line 19999\n")
-    notes.add_lines("x" * 3 * LINES_KEPT)
-    assert notes.take() == (None, "x" * LINES_KEPT)
+    notes.add_lines("x" * 3 * LINES_KEPT + "\n")
+    assert notes.take() == (None, "x" * (LINES_KEPT - 1) + "\n")
+
+
+def test_notes_wait_for_the_end_of_a_line_and_keep_an_unfinished_one() -> None:
+    changes: list[Notes] = []
+    notes = Notes(changes.append)
+    for piece in ("half ", "a line", "\n", "rest"):
+        notes.add_lines(piece)
+    assert len(changes) == 1
+    assert notes.take() == (None, "half a line\nrest")
+    assert notes.take() is None
 
 
 # -- context variables -----------------------------------------------------------------------------------------

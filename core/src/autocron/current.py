@@ -16,7 +16,7 @@ LINES_KEPT = 64 * 1024
 class Notes:
     """What an attempt tells of itself, until it is passed on. ``changed`` is called after each addition."""
 
-    __slots__ = ("_changed", "_lines", "_lock", "_size", "_untold", "progress")
+    __slots__ = ("_changed", "_lines", "_lock", "_rest", "_size", "_untold", "progress")
 
     def __init__(self, changed: Callable[[Notes], object] | None = None) -> None:
         self.progress: str | None = None
@@ -24,6 +24,7 @@ class Notes:
         self._untold = False
         self._lines: deque[str] = deque()
         self._size = 0
+        self._rest = ""
         self._lock = threading.Lock()
 
     def set_progress(self, progress: str) -> None:
@@ -34,9 +35,12 @@ class Notes:
             self._changed(self)
 
     def add_lines(self, text: str) -> None:
-        """One or more whole lines. The oldest give way when there are too many."""
-        text = text[-LINES_KEPT:]
+        """A piece of text; it counts once its line is complete. The oldest lines give way when there are too many."""
         with self._lock:
+            text, newline, self._rest = (self._rest + text).rpartition("\n")
+            if not newline:
+                return
+            text = (text + newline)[-LINES_KEPT:]
             self._lines.append(text)
             self._size += len(text)
             while self._size > LINES_KEPT:
@@ -47,11 +51,11 @@ class Notes:
     def take(self) -> tuple[str | None, str] | None:
         """The progress (None: as it was) and the lines that haven't been passed on yet; None if there is nothing."""
         with self._lock:
-            if not (self._untold or self._lines):
+            if not (self._untold or self._lines or self._rest):
                 return None
             progress = self.progress if self._untold else None
-            lines = "".join(self._lines)
-            self._untold, self._size = False, 0
+            lines = "".join(self._lines) + self._rest
+            self._untold, self._size, self._rest = False, 0, ""
             self._lines.clear()
         return progress, lines
 
@@ -84,6 +88,13 @@ class CurrentJob:
             if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
                 raise ValueError(f"progress({done!r}, {total!r}): both must be finite numbers, such as progress(3, 10)")
         self._notes.set_progress(json.dumps([done, total]))
+
+    def keep(self, text: str) -> None:
+        """Add text to the attempt's log lines, which the command line shows; the newest 64 KiB are kept.
+
+        What the attempt logs and prints is kept without it.
+        """
+        self._notes.add_lines(text)
 
     def __repr__(self) -> str:
         return f"<CurrentJob {self.uuid} {self.task}, attempt {self.attempt}>"

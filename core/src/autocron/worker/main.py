@@ -28,6 +28,7 @@ from autocron.processes.lifeline import end_with
 from autocron.processes.locks import LockFile
 from autocron.processes.spawn import reset_signals
 from autocron.tasks import functions
+from autocron.worker import capture
 from autocron.worker.reporting import Reporter
 
 logger = logging.getLogger("autocron.worker")
@@ -49,6 +50,7 @@ def main(database: Path, fds: Sequence[int]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None where the server has closed it
             stream.reconfigure(line_buffering=True)
+    capture.install()
     channel = BlockingChannel(jobs_fd, outcomes_fd)
     message = channel.receive()
     if message is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Hashable
 
@@ -18,6 +19,7 @@ class Reporter:
 
     def __init__(self, channel: BlockingChannel) -> None:
         self._channel = channel
+        self._worker = os.getpid()
         self._sending = threading.Lock()
         self._change = threading.Condition()
         self._noting: dict[Hashable, tuple[Notes, float]] = {}
@@ -40,6 +42,8 @@ class Reporter:
         self.send(message)
 
     def _changed(self, attempt: Hashable, notes: Notes) -> None:
+        if os.getpid() != self._worker:  # a process that the task has forked: the pipe isn't its own
+            return
         with self._change:
             due = self._noting.setdefault(attempt, (notes, clock.monotonic()))[1]
             if due <= clock.monotonic():
