@@ -115,11 +115,16 @@ class Scene:
         return self.output.read_text(errors="replace") if self.output.exists() else ""
 
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Read from the database; nothing if there is none yet."""
+        """Read from the database; nothing while it or its tables aren't there yet."""
         if not self.database.exists():
             return []
-        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)) as connection:
-            return connection.execute(query, parameters).fetchall()
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)) as connection:
+                return connection.execute(query, parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error) or "unable to open" in str(error):
+                return []
+            raise
 
     def wait_until(self, look: Callable[[], T | Literal[False] | None], what: str) -> T:
         """The first true value. Raises AssertionError with the evidence when it takes too long."""

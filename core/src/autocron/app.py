@@ -144,16 +144,24 @@ class Autocron(Scheduling, Hooking):
         It is called with ``arguments`` (JSON values) as keywords. If the name of a ``module`` is given, workers import
         that first and pass it as first argument; ``"__main__"`` stands for this process's main module. The function
         may return a factory of context managers: one is entered around every job. This is how a framework's adapter
-        gives jobs what requests have. Raises ConfigurationError for what can't be called, TaskDefinitionError for a
-        main module that can't be imported.
+        gives jobs what requests have. Raises ConfigurationError for what can't be called, and for other arguments than
+        at an earlier call with the same function; TaskDefinitionError for a main module that can't be imported.
         """
         if not all(function.partition(":")):
             raise ConfigurationError(f'a worker setup is named "module:function", not {function!r}')
         if module == "__main__":
             _refuse_unguarded_main(function)
             module = main_module_name()
+        setup = Setup(function, json.dumps(dict(arguments or {}), sort_keys=True), module)
         with self._guard:
-            self._setups[function] = Setup(function, json.dumps(dict(arguments or {}), sort_keys=True), module)
+            known = self._setups.get(function, setup)
+            if known != setup and hosts.this_process() in (hosts.Host.SERVER, hosts.Host.TOOL):
+                raise ConfigurationError(
+                    f"workers are set up by {function} with {known.arguments} (module {known.module}) already, and can't "
+                    f"be with {setup.arguments} (module {setup.module}) too: the jobs of a second application in this "
+                    "process need an Autocron() instance of their own, on a database of its own"
+                )
+            self._setups[function] = setup
             self._attach_if_changed()
 
     def _import_in_workers(self, module: str) -> None:

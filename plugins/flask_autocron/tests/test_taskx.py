@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,68 +11,17 @@ from flask import Flask
 import autocron
 from flask_autocron.taskx import BackgroundTaskWorker
 
-APPLICATION = """
-import os
-import sys
-from datetime import date
-
-from flask import Flask, current_app
-from flask_autocron.taskx import BackgroundTaskWorker
-
-task_worker = BackgroundTaskWorker()
-app = Flask("shop")
-app.config.update(AUTOCRON_DATABASE=os.environ["DATABASE"], AUTOCRON_APP="application:app", TASKER_LOOP_INTERVAL=5)
-task_worker.init_app(app)
+worker = BackgroundTaskWorker(Flask("shop"))
 
 
-@task_worker.define_task
-def email_task(**kwargs):
-    return [kwargs["to"], current_app.name, os.getpid()]
+@worker.define_task
+def email_task(**kwargs: str) -> str:
+    return f"to {kwargs['to']}"
 
 
-@task_worker.define_cron_task(month="6-8,11-12", day="3rd fri", hour="0-3")
-def report():
-    pass
-
-
-@task_worker.define_date_task(run_date=date(2009, 11, 6), args=["email@email.com"])
-def once(address):
-    print("sent to", address, flush=True)
-
-
-task_worker.start()
-
-if __name__ == "__main__":
-    import json
-
-    import autocron
-
+def test_a_payload_is_applied_as_keywords_or_as_one_dictionary_and_a_call_is_a_plain_call() -> None:
     payload = {"to": "a@b.c"}
-    answers = [email_task.apply(**payload).wait(30), email_task.apply(payload).wait(30)]
-    with app.app_context():
-        answers.append(email_task(to="here"))
-    print(json.dumps([os.getpid(), *answers]))
-"""
-
-
-def test_tasks_are_applied_in_workers_inside_the_application_context(tmp_path: Path) -> None:
-    (tmp_path / "application.py").write_text(APPLICATION)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "AUTOCRON_"))}
-    ended = subprocess.run(
-        [sys.executable, "application.py"],
-        cwd=tmp_path,
-        env=environment | {"DATABASE": str(tmp_path / "jobs.db")},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    pid, by_keywords, by_payload, called = json.loads(ended.stdout.splitlines()[-1])
-    assert by_keywords[:2] == by_payload[:2] == ["a@b.c", "shop"]
-    assert by_keywords[2] != pid
-    assert called == ["here", "shop", pid]
-    assert "report: At " in ended.stderr
+    assert email_task.apply(**payload).wait(1) == email_task.apply(payload).wait(1) == email_task(**payload) == "to a@b.c"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -32,7 +33,8 @@ class AutoCron:
         ``AUTOCRON_WORKERS`` and so on are the settings of ``autocron.start``. ``AUTOCRON_APP`` says how workers find the
         application, as ``flask --app`` does, where that can't be told: ``"package.module:create_app('production')"``.
 
-        Raises RuntimeError when the application has been initialized before, and what ``autocron.start`` raises.
+        Raises RuntimeError when the application has been initialized before, ConfigurationError when ``instance`` runs the
+        jobs of another application in this process, and what ``autocron.start`` raises.
         """
         if "autocron" in app.extensions:
             raise RuntimeError("this Flask application has autocron already: call init_app(app) or AutoCron(app) once")
@@ -43,10 +45,7 @@ class AutoCron:
             for name, value in app.config.items()
             if name.startswith("AUTOCRON_") and name not in ("AUTOCRON_DATABASE", "AUTOCRON_APP")
         }
-        target = app.config.get("AUTOCRON_APP", _flask_command_target())
-        self.instance.setup_worker(
-            "flask_autocron.worker:setup", {"target": target}, module=app.import_name if target is None else None
-        )
+        _tell_workers(app, self.instance)
         self.instance.start(database, **settings)
         app.cli.add_command(_command(str(database)))
 
@@ -54,6 +53,30 @@ class AutoCron:
 def init_app(app: Flask) -> AutoCron:
     """Start autocron for this application and return the extension. See ``AutoCron.init_app``."""
     return AutoCron(app)
+
+
+def _tell_workers(app: Flask, instance: autocron.Autocron) -> None:
+    """Say where workers find the application."""
+    target = app.config.get("AUTOCRON_APP") or _name_in_its_module(app)
+    if target is None:
+        target = _flask_command_target()
+    module = app.import_name if target is None else None
+    try:
+        instance.setup_worker("flask_autocron.worker:setup", {"target": target}, module=module)
+    except autocron.TaskDefinitionError:
+        # A script that serves without a main guard. Workers import it by its file, where Flask ignores app.run().
+        file = getattr(sys.modules["__main__"], "__file__", None)
+        if not file:
+            raise
+        instance.setup_worker("flask_autocron.worker:setup", {"target": os.path.abspath(file)})
+
+
+def _name_in_its_module(app: Flask) -> str | None:
+    """``module:app`` where the application is a variable of its module already; not in a script, which has no name yet."""
+    if app.import_name == "__main__":
+        return None
+    variables = vars(sys.modules[app.import_name]) if app.import_name in sys.modules else {}
+    return next((f"{app.import_name}:{name}" for name, value in variables.items() if value is app), None)
 
 
 def _flask_command_target() -> str | None:

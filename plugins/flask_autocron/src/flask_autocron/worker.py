@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import ModuleType
@@ -16,7 +17,14 @@ def setup(module: ModuleType | None = None, *, target: str | None) -> Callable[[
     Without it, ``module`` (the application's import name) holds the application, or a factory of it. Raises
     NoAppException saying how to name it.
     """
-    return find_application(module, target).app_context
+    # Flask's own word for it: an app.run() that the module comes to returns at once.
+    before = os.environ.get("FLASK_RUN_FROM_CLI")
+    os.environ["FLASK_RUN_FROM_CLI"] = "true"
+    try:
+        return find_application(module, target).app_context
+    finally:
+        if before is None:
+            del os.environ["FLASK_RUN_FROM_CLI"]
 
 
 def find_application(module: ModuleType | None, target: str | None) -> Flask:
