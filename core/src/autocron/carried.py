@@ -30,6 +30,8 @@ def add_variables(*variables: ContextVar[Any]) -> None:
 
 def captured(serializer: str, task: str) -> str:
     """What shall travel with a job that is made here, as JSON; "" for nothing. Raises EncodingError naming the variable."""
+    if not _variables and not tracing.is_active():
+        return ""
     carried: dict[str, Any] = {}
     if _variables:
         values = {

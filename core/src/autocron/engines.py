@@ -50,32 +50,39 @@ class StoreEngine:
             uuids = self.store.add((self._new_job(requests[0], now),), now)
             self._wake()
             return [TaskResult(self, uuids[0])]
-        uuids = self.store.add([self._new_job(request, now) for request in requests], now)
+        uuids = self._add(requests, now)
         self._wake()
         return [TaskResult(self, uuid) for uuid in uuids]
 
+    def _add(self, requests: Sequence[Request], now: int) -> list[str]:
+        task = requests[0].task
+        if task.job_options.unique or any(request.task is not task for request in requests):
+            return self.store.add([self._new_job(request, now) for request in requests], now)
+        name, serializer = task.name, self.settings.serializer
+        arguments = [codec.encode_call(args, kwargs, serializer=serializer, task=name) for _, args, kwargs in requests]
+        return self.store.add_each(self._new_job(requests[0], now), arguments, now)
+
     def _new_job(self, request: Request, now: int) -> NewJob:
-        task, options = request.task, request.task.job_options
+        task = request.task
+        options, name = task.job_options, task.name
         if task.in_main_module and (problem := main_module_problem()):
-            raise TaskDefinitionError(f"{task.name} can't run in a worker: {problem}")
-        arguments = codec.encode_call(request.args, request.kwargs, serializer=self.settings.serializer, task=task.name)
-        unique = options.unique
+            raise TaskDefinitionError(f"{name} can't run in a worker: {problem}")
+        serializer = self.settings.serializer
+        arguments = codec.encode_call(request.args, request.kwargs, serializer=serializer, task=name)
         key = None
-        if unique:
-            key = f"{task.name} {codec.call_key(arguments) if unique is True else '=' + str(unique)}"
-        run_at = options.run_at(now, self._zone) if options.delay or options.at else None
-        application = self._application(request)
-        context = carried.captured(self.settings.serializer, task.name)
+        if unique := options.unique:
+            key = f"{name} {codec.call_key(arguments) if unique is True else '=' + str(unique)}"
         return NewJob(
-            task.name,
+            name,
             arguments,
-            application,
+            self._application(request),
+            options.run_at(now, self._zone) if options.delay or options.at else None,
             options.queue,
             options.priority,
-            run_at,
             key,
             options.policy_text,
-            context=context,
+            False,
+            carried.captured(serializer, name),
         )
 
     def _zone(self) -> dt.tzinfo:

@@ -106,9 +106,9 @@ class NewJob(NamedTuple):
     task: str
     arguments: str
     application: int
+    run_at: int | None = None
     queue: str = "default"
     priority: int = 0
-    run_at: int | None = None
     unique_key: str | None = None
     policy: str = "{}"
     concurrent: bool = False

@@ -69,12 +69,14 @@ class Task(Generic[P, R]):
         """A job for each tuple of positional arguments, all stored in one transaction. Raises like a call."""
         requests = []
         for number, args in enumerate(calls):
-            if isinstance(args, (str, bytes)) or not isinstance(args, Sequence):
-                raise TypeError(
-                    f"{self.name}.map(): item {number} is {args!r}; write a tuple of the call's arguments: ({args!r},)"
-                )
-            self.check_arguments(tuple(args), {})
-            requests.append(Request(self, tuple(args), {}))
+            if type(args) is not tuple:
+                if isinstance(args, (str, bytes)) or not isinstance(args, Sequence):
+                    raise TypeError(
+                        f"{self.name}.map(): item {number} is {args!r}; write a tuple of the call's arguments: ({args!r},)"
+                    )
+                args = tuple(args)
+            self.check_arguments(args, {})
+            requests.append(Request(self, args, {}))
         return self._engine().submit(requests) if requests else []
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Any:

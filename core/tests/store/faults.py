@@ -86,6 +86,7 @@ TRANSITIONS: dict[str, Callable[[SqliteStore, World], object]] = {
     "making the file": make_the_file,
     "add": lambda store, world: store.add([job(world.application)], NOW),
     "add many": lambda store, world: store.add([job(world.application) for _ in range(3)], NOW),
+    "add each": lambda store, world: store.add_each(job(world.application), ["[]"] * 60, NOW),
     "add unique": lambda store, world: store.add([job(world.application, unique_key="k")], NOW),
     "promote": lambda store, world: store.promote(LATER),
     "claim": lambda store, world: store.claim(world.application, 2, OWNER, NOW),

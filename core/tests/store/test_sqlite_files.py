@@ -26,7 +26,8 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def sqlite_store(file: Path) -> Iterator[SqliteStore]:
+def sqlite_store(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteStore]:
+    monkeypatch.setattr("autocron.store.database.LOOK_PAUSE", 0.0)  # or a test would have to rest between two writes
     store = SqliteStore(file, create=True)
     yield store
     store.close()

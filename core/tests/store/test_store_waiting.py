@@ -36,6 +36,31 @@ def test_many_jobs_are_added_in_order_with_uuids_of_their_own(store: Store, appl
 
 def test_adding_no_job_is_nothing(store: Store, application: int) -> None:
     assert store.add([], NOW) == []
+    assert store.add_each(job(application), [], NOW) == []
+
+
+@pytest.mark.parametrize("number", [1, 2, 49, 50, 51, 130])
+def test_a_job_for_each_of_many_arguments_is_like_that_many_jobs(store: Store, application: int, number: int) -> None:
+    policy = Policy(retries=2).to_json()
+    like = job(application, task="app.mail", queue="mail", priority=7, policy=policy, concurrent=True, context="{}")
+    (before,) = store.add([job(application)], NOW)
+    names = store.add_each(like, [f"[{n}]" for n in range(number)], NOW)
+    (after,) = store.add([job(application)], NOW)
+    assert len({before, after, *names}) == number + 2
+    works = store.claim(application, 200, OWNER, NOW, concurrent=True)
+    assert [(work.uuid, work.arguments) for work in works] == [(name, f"[{n}]") for n, name in enumerate(names)]
+    assert {(work.task, work.policy, work.context) for work in works} == {("app.mail", Policy(retries=2), "{}")}
+    assert {found.queue for found in map(store.job, names) if found is not None} == {"mail"}
+    assert {found.priority for found in map(store.job, names) if found is not None} == {7}
+    assert [work.uuid for work in store.claim(application, 9, OWNER, NOW)] == [before, after]
+
+
+def test_a_job_for_each_of_many_arguments_may_be_for_later(store: Store, application: int) -> None:
+    names = store.add_each(job(application, run_at=LATER), ["[1]", "[2]"], NOW)
+    assert store.next_run_at() == LATER
+    assert store.claim(application, 9, OWNER, NOW) == []
+    assert store.promote(LATER) == 2
+    assert [work.uuid for work in store.claim(application, 9, OWNER, LATER)] == names
 
 
 def test_uuids_are_uuids_that_nobody_can_guess(store: Store, application: int) -> None:

@@ -21,6 +21,9 @@ BUSY_SECONDS = 30.0
 
 _MINIMUM_SQLITE = (3, 37, 0)  # STRICT tables
 
+LOOK_PAUSE = 0.001
+"""Seconds for which a file that was seen at its path is taken to be there still: calls in a row look once."""
+
 _FREE_PAGES_KEPT = 256  # room for the next jobs; beyond it the file shrinks
 _PAGES_AT_ONCE = 256
 
@@ -47,6 +50,7 @@ class Database:
         self._pid = 0
         self._file = str(path)  # asked for at every write; a Path would be turned into this each time
         self._device, self._inode = 0, 0
+        self._looks_again_at = 0.0
         self._wal = path.with_name(path.name + "-wal")
         self._wal_identity: tuple[int, int] | None = None
         self._depth = 0
@@ -144,17 +148,22 @@ class Database:
                 self._connection.execute(f"pragma synchronous = {_synchronous(durability)}")
 
     def _for_writing(self) -> sqlite3.Connection:
-        """The connection, if the file it has open is still the one at the path; a write elsewhere would be lost."""
+        """The connection, if the file it has open is still the one at the path; a write elsewhere would be lost.
+
+        A job that is stored in the millisecond after the file was taken away shares the lot of those before it.
+        """
         connection = self._connection
         if connection is None or self._pid != os.getpid():
             connection = self._open()
-        if not self._depth:
+        now = time.monotonic()
+        if now >= self._looks_again_at and not self._depth:
             try:
                 found = os.stat(self._file)
             except OSError:
                 raise self._displaced("deleted or moved") from None
             if found.st_ino != self._inode or found.st_dev != self._device:
                 raise self._displaced("replaced")
+            self._looks_again_at = now + LOOK_PAUSE
         return connection
 
     def _displaced(self, how: str) -> StoreError:
@@ -208,6 +217,7 @@ class Database:
             connection.close()
             raise
         self._connection, self._pid = connection, os.getpid()
+        self._looks_again_at = 0.0
         self._device, self._inode = found.st_dev, found.st_ino
         self._wal_identity = _identity(self._wal)
         return connection

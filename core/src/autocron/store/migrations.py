@@ -14,6 +14,9 @@ APPLICATION_ID = 0x6175746F
 NEWEST = 3
 """The schema version that this code writes; ``schema/`` has a file for each number up to it."""
 
+_PAGE_SIZE = 2048
+"""Bytes. A commit writes whole pages, two for a call; see docs/decisions/0011-call-path.md."""
+
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the schema up to date. Raises ForeignDatabaseError for what isn't ours, without touching it."""
@@ -21,7 +24,8 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     if version == NEWEST:
         return
     if version == 0:
-        # Both are kept in the file, and the first can only be chosen before anything else is written.
+        # All three are kept in the file, and the first two can only be chosen before anything else is written.
+        connection.execute(f"pragma page_size = {_PAGE_SIZE}")
         connection.execute("pragma auto_vacuum = incremental")
         connection.execute("pragma journal_mode = wal")
     connection.execute("begin immediate")

@@ -84,6 +84,10 @@ class Store(Protocol):
         """→ waiting. Their uuids, in order; for a taken ``unique_key`` the uuid of the job that has it."""
         ...
 
+    def add_each(self, job: NewJob, arguments: Sequence[str], now: int) -> list[str]:
+        """→ waiting, all or none: a job like this one for each of these arguments. It has no unique key."""
+        ...
+
     def promote(self, now: int) -> int:
         """waiting → waiting, ready: jobs whose ``run_at`` has come, and the first in line behind a job of the same
         schedule that has ended. How many."""

@@ -13,14 +13,13 @@ from autocron.model import Job, Status
 
 NONCE_BITS = 62
 _NONCE_MASK = (1 << NONCE_BITS) - 1
+_LAYOUT = "%08x-%04x-8%03x-%04x-%012x"
 _NOWHERE: Mapping[str, int] = {"id": -1, "nonce": -1}
 
 
 def uuid_of(job: int, nonce: int) -> str:
     """The public name of a job."""
-    value = (job >> 12) << 80 | 8 << 76 | (job & 0xFFF) << 64 | 1 << 63 | nonce
-    digits = value.to_bytes(16, "big").hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return _LAYOUT % (job >> 28, job >> 12 & 0xFFFF, job & 0xFFF, nonce >> 48 | 0x8000, nonce & 0xFFFF_FFFF_FFFF)
 
 
 def key_of(uuid: str) -> Mapping[str, int]:
