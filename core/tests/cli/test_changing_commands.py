@@ -10,7 +10,7 @@ import pytest
 from command import Filled, fine, run
 
 from autocron.clock import MICROSECONDS
-from autocron.operations import doctor
+from autocron.operations import machine
 
 
 def test_changes_say_when_nobody_is_there_to_hear_of_them(filled: Filled) -> None:
@@ -173,12 +173,12 @@ def test_doctor_sees_damage(filled: Filled) -> None:
 
 @pytest.mark.parametrize("version", [(3, 44, 6), (3, 44, 9), (3, 50, 7), (3, 51, 3), (3, 52, 0), (4, 0, 0)])
 def test_a_sqlite_with_the_fix_is_fine(version: tuple[int, ...]) -> None:
-    assert doctor.sqlite_version(version).level == "ok"
+    assert machine.sqlite_version(version).level == "ok"
 
 
 @pytest.mark.parametrize("version", [(3, 37, 0), (3, 44, 5), (3, 45, 0), (3, 50, 6), (3, 51, 2), (3, 51, 0)])
 def test_a_sqlite_without_the_fix_is_named(version: tuple[int, ...]) -> None:
-    finding = doctor.sqlite_version(version)
+    finding = machine.sqlite_version(version)
     assert finding.level == "note"
     assert ".".join(map(str, version)) in finding.message
 

@@ -125,3 +125,25 @@ def test_waiting_for_the_hangup_ends(writer: WakeUpWriter, path: Path, ending: s
     else:
         reader.close()
     os.close(stop_reader)
+
+
+def test_a_ring_is_heard_when_the_reader_takes_notice_of_it(tmp_path: Path) -> None:
+    writer = WakeUpWriter(tmp_path / "wake")
+    assert not writer.is_heard(0.0)
+    reader = WakeUpReader(tmp_path / "wake")
+    try:
+        assert not writer.is_heard(0.05)
+        listening = threading.Event()
+
+        def listen() -> None:
+            while not listening.wait(0.01):
+                reader.clear()
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        assert writer.is_heard(60)
+        listening.set()
+        thread.join()
+    finally:
+        reader.close()
+        writer.close()

@@ -10,7 +10,7 @@ from autocron import clock
 from autocron.cli.running import FINE, NOT_FINE, Context
 from autocron.cli.shapes import details_shape, job_shape
 from autocron.cli.terminal import Column, Terminal, confirm, harmless, one_line
-from autocron.cli.words import call, duration, moment, relative, times, value, zone_of
+from autocron.cli.words import call, duration, moment, progress, relative, times, value, zone_of
 from autocron.errors import AutocronError, ConfigurationError
 from autocron.model import Job, Status
 from autocron.operations import Attempt, JobDetails
@@ -102,6 +102,8 @@ def _job_facts(terminal: Terminal, details: JobDetails, zone: dt.tzinfo | None) 
         facts.append(("result", value(job.result)))
     if job.error:
         facts.append(("error", one_line(job.error)))
+    if told := progress(job):
+        facts.append(("progress", told))
     return facts
 
 
@@ -119,6 +121,9 @@ def _show_attempt(terminal: Terminal, attempt: Attempt, zone: dt.tzinfo | None) 
         terminal.line(harmless(attempt.traceback.rstrip()))
     elif attempt.error:
         terminal.line(one_line(attempt.error))
+    if attempt.lines:
+        terminal.line(terminal.paint(f"log of attempt {attempt.number}:", "bold"))
+        terminal.line(harmless(attempt.lines.rstrip("\n")))
 
 
 def retry(context: Context) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from autocron.cli.words import iso, raw
 from autocron.clock import MICROSECONDS
 from autocron.model import Job, Settings
-from autocron.operations import Attempt, Finding, JobDetails, Overview, ProcessReport, ScheduleReport
+from autocron.operations import Attempt, Finding, JobDetails, Overview, ProcessReport, RunningJob, ScheduleReport
 
 
 def job_shape(job: Job) -> dict[str, Any]:
@@ -27,6 +27,7 @@ def job_shape(job: Job) -> dict[str, Any]:
         "started_at": iso(job.started_at),
         "finished_at": iso(job.finished_at),
         "error": job.error,
+        "progress": raw(job.progress),
     }
 
 
@@ -58,7 +59,14 @@ def attempt_shape(attempt: Attempt) -> dict[str, Any]:
         "worker": attempt.worker,
         "error": attempt.error,
         "traceback": attempt.traceback,
+        "log": attempt.lines,
     }
+
+
+def running_shape(running: RunningJob, now: int) -> dict[str, Any]:
+    job = running.job
+    seconds = max(0, now - (job.started_at or now)) / MICROSECONDS
+    return {**job_shape(job), "worker": running.worker or None, "running_seconds": seconds}
 
 
 def schedule_shape(report: ScheduleReport) -> dict[str, Any]:
@@ -89,10 +97,12 @@ def overview_shape(overview: Overview) -> dict[str, Any]:
     oldest = overview.oldest
     return {
         "database": str(overview.database),
+        "host": overview.host,
         "at": iso(overview.at),
         "ok": overview.jobs_are_worked,
         "problems": list(overview.problems),
         "warnings": list(overview.warnings),
+        "surroundings": [finding_shape(finding) for finding in overview.surroundings],
         "autocron_lock": overview.settings.autocron_lock,
         "supervisor": None if processes.supervisor is None else process_shape(processes.supervisor),
         "workers": [process_shape(process) for process in processes.workers],
@@ -110,7 +120,7 @@ def overview_shape(overview: Overview) -> dict[str, Any]:
             "cancelled": tally.cancelled,
         },
         "last_hour": {"done": tally.recently_done, "error": tally.recently_failed},
-        "running": [job_shape(job) for job in overview.running],
+        "running": [running_shape(running, overview.at) for running in overview.running],
         "oldest_waiting": None
         if oldest is None
         else {**job_shape(oldest), "waiting_seconds": (overview.at - oldest.run_at) / MICROSECONDS},

@@ -9,7 +9,7 @@ from autocron import clock
 from autocron.cli.running import FINE, NOT_FINE, Context
 from autocron.cli.shapes import overview_shape
 from autocron.cli.terminal import Terminal, one_line
-from autocron.cli.words import call, duration, moment, relative, times, zone_of
+from autocron.cli.words import call, duration, moment, progress, relative, times, zone_of
 from autocron.operations import Overview, ProcessReport
 
 _RUNNING_SHOWN, _NEXT_SHOWN, _PIDS_SHOWN = 8, 5, 12
@@ -69,9 +69,12 @@ def show_overview(terminal: Terminal, overview: Overview) -> None:
     oldest = overview.oldest
     if oldest is not None:
         facts.append(("oldest", f"ready for {duration(now - oldest.run_at)}: {oldest.task}  {oldest.uuid}"))
-    for number, job in enumerate(overview.running[:_RUNNING_SHOWN]):
-        since = duration(now - (job.started_at or now))
-        text = f"{since}: {call(job, 60)}  attempt {job.attempts}  {job.uuid}"
+    for number, running in enumerate(overview.running[:_RUNNING_SHOWN]):
+        job = running.job
+        text = f"{duration(now - (job.started_at or now))}: {call(job, 60)}"
+        text += f"  {told}" if (told := progress(job)) else ""
+        text += f"  worker {running.worker}" if running.worker else ""
+        text += f"  attempt {job.attempts}  {job.uuid}"
         facts.append(("running" if not number else "", text))
     if (more := overview.tally.running - _RUNNING_SHOWN) > 0:
         facts.append(("", f"and {more} more"))
@@ -87,6 +90,7 @@ def show_overview(terminal: Terminal, overview: Overview) -> None:
         facts.append(("next" if not number else "", f"{due}: {report.schedule.name}  {moment(at, zone)}"))
     facts += [("problem", paint(problem, "red")) for problem in overview.problems]
     facts += [("warning", paint(warning, "yellow")) for warning in overview.warnings]
+    facts += [(each.level, paint(each.message, each.level)) for each in overview.surroundings]
     terminal.facts(facts)
 
 
@@ -97,7 +101,7 @@ def _process_facts(terminal: Terminal, overview: Overview) -> list[tuple[str, st
     else:
         started = seen.supervisor.started_at
         since = f" since {moment(started, zone)} ({duration(overview.at - started)})" if started is not None else ""
-        state = terminal.paint("running", "green") + since + f", supervisor {_pids([seen.supervisor])}"
+        state = terminal.paint("running", "green") + since + f", supervisor {_pids([seen.supervisor])} on {overview.host}"
     wanted = overview.settings.workers * len(seen.applications)
     return [
         ("autocron", state),

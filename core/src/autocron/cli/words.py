@@ -84,6 +84,15 @@ def call(job: Job, longest: int | None = None) -> str:
     return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
 
 
+def progress(job: Job) -> str:
+    """``30% (3 of 10)``, "" where the job doesn't tell."""
+    match raw(job.progress):
+        case [int() | float() as done, int() | float() as total]:
+            return f"{done / total:.0%} ({done:g} of {total:g})" if total else f"{done:g} of {total:g}"
+        case _:
+            return ""
+
+
 def value(text: str) -> str:
     """A stored result as Python writes it."""
     if is_pickled(text):

@@ -3,7 +3,7 @@
 Changes act at once on a running system: each one wakes the supervisor.
 """
 
-from autocron.operations.inquiries import Overview, Processes, ScheduleReport
+from autocron.operations.inquiries import Overview, Processes, RunningJob, ScheduleReport
 from autocron.operations.operations import Operations, UnknownScheduleError, make_database
 from autocron.operations.system import Finding, ProcessReport
 from autocron.store.reports import Attempt, Filter, HeldTask, JobDetails, Tally
@@ -18,6 +18,7 @@ __all__ = [
     "Overview",
     "ProcessReport",
     "Processes",
+    "RunningJob",
     "ScheduleReport",
     "Tally",
     "UnknownScheduleError",

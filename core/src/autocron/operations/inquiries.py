@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autocron import clock, locations
 from autocron.clock import MICROSECONDS
 from autocron.model import Application, Job, ScheduledTask, Settings, Status
-from autocron.operations.system import ProcessReport, process
+from autocron.operations import machine
+from autocron.operations.system import Finding, ProcessReport, process
 from autocron.processes.locks import LockFile
+from autocron.processes.wakeup import WakeUpWriter
 from autocron.store import SqliteStore
-from autocron.store.reports import Filter, HeldTask, Reports, Tally
+from autocron.store.reports import Attempt, Filter, HeldTask, JobDetails, Reports, Tally
+from autocron.store.rows import key_of
 
 RECENTLY = 3600 * MICROSECONDS
 PATIENCE = 60 * MICROSECONDS
 """How long a job may wait for a worker while nothing runs, before that counts as not being worked."""
+
+REACTION_SECONDS = 5.0
+"""How long a supervisor may take to notice a ring. It takes milliseconds, unless it hangs or can't write."""
 
 _SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """Who holds the kernel's locks beside the database.
+    """Who holds the kernel's locks beside the database, on this host.
 
     ``applications`` are the ids of those that are served: the attached ones; with none, a supervisor in the foreground
     serves the one that attached last.
@@ -33,6 +41,14 @@ class Processes:
     workers: tuple[ProcessReport, ...]
     attached: tuple[ProcessReport, ...]
     applications: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJob:
+    """A job that runs. ``worker`` is its process id: 0 in another container, None where no worker says so (yet)."""
+
+    job: Job
+    worker: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,42 +62,67 @@ class ScheduleReport:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The state of everything. ``problems`` say why jobs aren't being worked; there are none when they are."""
+    """The state of everything. ``problems`` say why jobs aren't being worked; there are none when they are.
+
+    ``surroundings`` are findings of the doctor that are quick to make, without those that are fine.
+    """
 
     database: Path
+    host: str
     at: int
     settings: Settings
     processes: Processes
     tally: Tally
-    running: tuple[Job, ...]
+    running: tuple[RunningJob, ...]
     oldest: Job | None
     held: tuple[HeldTask, ...]
     paused: Mapping[str, int]
     schedules: tuple[ScheduleReport, ...]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+    surroundings: tuple[Finding, ...]
 
     @property
     def jobs_are_worked(self) -> bool:
         return not self.problems
 
 
-def processes(database: Path, applications: list[Application]) -> Processes:
-    """Nothing is made: a lock file of another user's would keep the application out."""
+def processes(database: Path, applications: list[Application], own: int | None) -> Processes:
+    """Nothing is made: a lock file of another user's would keep the application out.
+
+    ``own`` is the application that this very process is attached for: the kernel names only locks of others.
+    """
     path = locations.lock_path(database)
     if not path.exists():
         return Processes(None, (), (), frozenset())
     locks = LockFile.open(path)
     supervisor, workers = locks.supervisor_pid(), locks.worker_pids()
-    served = [each.id for each in applications if locks.an_attached_pid(each.id) is not None]
+    attached = [*([] if own is None else [os.getpid()]), *locks.attached_pids()]
+    served = [each.id for each in applications if each.id == own or locks.an_attached_pid(each.id) is not None]
     if supervisor is not None and workers and not served and applications:
         served = [max(applications, key=lambda each: each.attached_at).id]
     return Processes(
         None if supervisor is None else process(supervisor),
         tuple(process(pid) for pid in workers),
-        tuple(process(pid) for pid in dict.fromkeys(locks.attached_pids())),
+        tuple(process(pid) for pid in dict.fromkeys(attached)),
         frozenset(served),
     )
+
+
+def worker_of(database: Path, uuid: str) -> int | None:
+    """The process that runs this job, as its lock says."""
+    path = locations.lock_path(database)
+    return LockFile.open(path).worker_of(key_of(uuid)["id"]) if path.exists() else None
+
+
+def details(store: SqliteStore, reports: Reports, uuid: str) -> JobDetails | None:
+    """Everything about one job, the worker that runs it included."""
+    found = reports.details(uuid)
+    if found is None or found.job.status is not Status.RUNNING:
+        return found
+    *ended, last = found.attempts
+    running: Attempt = replace(last, worker=worker_of(store.database.path, uuid) or None)
+    return replace(found, attempts=(*ended, running))
 
 
 def schedules(store: SqliteStore, applications: list[Application], attached: frozenset[int]) -> list[ScheduleReport]:
@@ -95,11 +136,11 @@ def schedules(store: SqliteStore, applications: list[Application], attached: fro
     return [ScheduleReport(each, each.application in attached) for _, each in sorted(best.items())]
 
 
-def status(store: SqliteStore, reports: Reports) -> Overview:
+def status(store: SqliteStore, reports: Reports, wakeup: WakeUpWriter, own: int | None) -> Overview:
     """One look at everything."""
-    now = clock.now()
+    path, now = store.database.path, clock.now()
     settings, applications = store.settings(), store.applications()
-    seen = processes(store.database.path, applications)
+    seen = processes(path, applications, own)
     scheduled = schedules(store, applications, seen.applications)
     upcoming = sorted(
         (
@@ -112,19 +153,23 @@ def status(store: SqliteStore, reports: Reports) -> Overview:
     tally, oldest = reports.tally(now - RECENTLY), reports.oldest_ready()
     ready = reports.ready_by_application()
     held = tuple(reports.held_tasks())
+    running = reports.search(Filter(Status.RUNNING), order="longest", limit=_SHOWN, now=now)
+    problems = [*_problems(settings, seen, tally, oldest, ready, now), *_unresponsive(seen, wakeup), *_overdue(upcoming, now)]
     return Overview(
-        database=store.database.path,
+        database=path,
+        host=socket.gethostname(),
         at=now,
         settings=settings,
         processes=seen,
         tally=tally,
-        running=tuple(reports.search(Filter(Status.RUNNING), order="longest", limit=_SHOWN, now=now)),
+        running=tuple(RunningJob(job, worker_of(path, job.uuid)) for job in running),
         oldest=oldest,
         held=held,
         paused=reports.paused_queues(),
         schedules=tuple(upcoming[:_SHOWN]),
-        problems=tuple(_problems(settings, seen, tally, oldest, ready, now)),
-        warnings=tuple(_warnings(seen, ready, held, scheduled)),
+        problems=tuple(problems),
+        warnings=tuple(_warnings(settings, seen, ready, held, scheduled)),
+        surroundings=tuple(each for each in machine.surroundings(path) if each.level in ("warning", "problem")),
     )
 
 
@@ -156,10 +201,37 @@ def _problems(
     return problems
 
 
+def _unresponsive(seen: Processes, wakeup: WakeUpWriter) -> list[str]:
+    """A supervisor that lives and doesn't move works nothing. Whether it moves is seen by its answer to a ring."""
+    if seen.supervisor is None or seen.supervisor.stopped or wakeup.is_heard(REACTION_SECONDS):
+        return []
+    pid = seen.supervisor.pid
+    if not wakeup.connect():
+        return [f"the supervisor, process {pid}, doesn't listen: it has just started, or is about to end"]
+    problem = f"the supervisor, process {pid}, hasn't reacted for {REACTION_SECONDS:g} s: it hangs, or another program blocks "
+    problem += f"the database (`doctor` names it); if it hangs, `kill -9 {pid}` ends it, and attached processes start another"
+    return [problem]
+
+
+def _overdue(upcoming: list[ScheduleReport], now: int) -> list[str]:
+    late = [report.schedule for report in upcoming if now - (report.schedule.next_run_at or now) > PATIENCE]
+    return [
+        f"{each.name} has been due for {(now - (each.next_run_at or now)) // MICROSECONDS} s and wasn't fired: see the log of "
+        "the supervisor"
+        for each in late
+    ]
+
+
 def _warnings(
-    seen: Processes, ready: Mapping[int, int], held: tuple[HeldTask, ...], scheduled: list[ScheduleReport]
+    settings: Settings, seen: Processes, ready: Mapping[int, int], held: tuple[HeldTask, ...], scheduled: list[ScheduleReport]
 ) -> list[str]:
     warnings = []
+    missing = settings.workers * len(seen.applications) - len(seen.workers)
+    if missing > 0 and seen.workers:
+        warnings.append(f"{missing} of the workers that the settings ask for don't live: see the log of the supervisor")
+    stopped = [str(worker.pid) for worker in seen.workers if worker.stopped]
+    if stopped and len(stopped) < len(seen.workers):
+        warnings.append(f"workers are stopped (SIGSTOP): {', '.join(stopped)}; their jobs stand still")
     elsewhere = sum(number for application, number in ready.items() if application not in seen.applications)
     if elsewhere and seen.supervisor is not None:
         warnings.append(f"{elsewhere} ready jobs belong to an application that isn't attached; they wait for it")

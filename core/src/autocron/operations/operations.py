@@ -38,33 +38,35 @@ class Operations:
     """On the database at this path, which must exist: raises StoreError if it doesn't.
 
     One of an older version is refused (ForeignDatabaseError), not upgraded: that version may be at work in it.
-    ``store`` is this process's store for it, if it has one already; then ``close`` leaves it open.
+    ``store`` is this process's store for it, if it has one already; then ``close`` leaves it open. ``attached`` is the
+    application that this process is attached for.
     """
 
-    def __init__(self, database: Path, store: SqliteStore | None = None) -> None:
+    def __init__(self, database: Path, store: SqliteStore | None = None, *, attached: int | None = None) -> None:
+        self._attached = attached
         self._wakeup = WakeUpWriter(locations.wakeup_path(database))
         self._own = store is None
-        self.store = SqliteStore(database, upgrade=False) if store is None else store
-        self._reports = Reports(self.store.database)
-        self._interventions = Interventions(self.store.database)
+        self._store = SqliteStore(database, upgrade=False) if store is None else store
+        self._reports = Reports(self._store.database)
+        self._interventions = Interventions(self._store.database)
         self.heard = True
         """Whether a supervisor was there to hear of the last change; otherwise it acts when one starts."""
-        self.store.revision()
+        self._store.revision()
 
     def close(self) -> None:
         self._wakeup.close()
         if self._own:
-            self.store.close()
+            self._store.close()
 
     # -- questions -----------------------------------------------------------------------------------------
 
     def status(self) -> Overview:
         """Is it running, what does it do, what is stuck."""
-        return inquiries.status(self.store, self._reports)
+        return inquiries.status(self._store, self._reports, self._wakeup, self._attached)
 
     def processes(self) -> Processes:
         """The supervisor, its workers, and the attached processes."""
-        return inquiries.processes(self.store.database.path, self.store.applications())
+        return inquiries.processes(self._store.database.path, self._store.applications(), self._attached)
 
     def jobs(
         self,
@@ -86,22 +88,22 @@ class Operations:
 
     def results(self, limit: int = -1) -> list[Job]:
         """Jobs that have come to an end and are still kept, newest first."""
-        return self.store.jobs(finished=True, limit=limit)
+        return self._store.jobs(finished=True, limit=limit)
 
     def show(self, uuid: str) -> JobDetails:
         """Everything about one job. Raises JobNotFoundError."""
-        details = self._reports.details(uuid)
+        details = inquiries.details(self._store, self._reports, uuid)
         if details is None:
             raise _not_found(uuid)
         return details
 
     def schedules(self) -> list[ScheduleReport]:
         """All schedules with their last jobs, by name."""
-        applications = self.store.applications()
-        attached = inquiries.processes(self.store.database.path, applications).applications
+        applications = self._store.applications()
+        attached = inquiries.processes(self._store.database.path, applications, self._attached).applications
         return [
             dataclasses.replace(report, last_job=self._reports.last_job_of(report.schedule.name))
-            for report in inquiries.schedules(self.store, applications, attached)
+            for report in inquiries.schedules(self._store, applications, attached)
         ]
 
     def paused_queues(self) -> dict[str, int]:
@@ -116,7 +118,7 @@ class Operations:
         """Everything that is known to go wrong, looked at; reads the whole file."""
         from autocron.operations import doctor  # only who asks pays for it
 
-        return doctor.check_up(self.store, self._reports)
+        return doctor.check_up(self._store, self._reports, self._wakeup, self._attached)
 
     def stored_settings(self) -> dict[str, str]:
         """The settings that aren't left at their defaults, as JSON."""
@@ -126,7 +128,7 @@ class Operations:
 
     def retry(self, uuid: str) -> None:
         """Run a job again that failed or was cancelled. Raises JobNotFoundError, InvalidStateError."""
-        before = self.store.retry(uuid, clock.now())
+        before = self._store.retry(uuid, clock.now())
         if before is None:
             raise _not_found(uuid)
         if before not in (Status.ERROR, Status.CANCELLED):
@@ -148,7 +150,7 @@ class Operations:
         if details.job.status.is_final:
             raise InvalidStateError(f"job {uuid} is {details.job.status} already; only one that waits or runs can be cancelled")
         now = clock.now()
-        after = self.store.cancel(uuid, now + round(self.settings().result_ttl * MICROSECONDS), now)
+        after = self._store.cancel(uuid, now + round(self.settings().result_ttl * MICROSECONDS), now)
         if after is None:
             raise _not_found(uuid)
         self._wake()
@@ -215,7 +217,7 @@ class Operations:
     # -- the database --------------------------------------------------------------------------------------
 
     def settings(self) -> Settings:
-        return self.store.settings()
+        return self._store.settings()
 
     def change_settings(self, changes: Mapping[str, Any]) -> Settings:
         """Store these settings and have the running system follow; None brings back a default.
@@ -230,7 +232,7 @@ class Operations:
                 raise ConfigurationError(f"there is no setting {name!r}: settings are {', '.join(_SETTINGS)}")
         if lock is not None:
             checked["autocron_lock"] = bool(lock)
-        self.store.change_settings({**checked, **{name: None for name, value in changes.items() if value is None}})
+        self._store.change_settings({**checked, **{name: None for name, value in changes.items() if value is None}})
         self._wake()
         return self.settings()
 
@@ -246,7 +248,7 @@ class Operations:
         """
         seen = self.processes()
         holders = [process.pid for process in (seen.supervisor, *seen.workers, *seen.attached) if process is not None]
-        path = self.store.database.path
+        path = self._store.database.path
         if holders:
             pids = ", ".join(str(pid) if pid else "one in another container" for pid in dict.fromkeys(holders))
             raise InvalidStateError(f"{path} is in use (processes: {pids}); nothing was deleted. Stop the application first")

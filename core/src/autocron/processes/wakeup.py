@@ -7,10 +7,18 @@ price of the write that it makes anyway.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import stat
+import struct
+import termios
+import time
 from pathlib import Path
+
+from autocron import clock
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.05  # seconds between two looks at whether a ring was heard
 
 
 def make_pipe(path: Path) -> None:
@@ -75,6 +83,29 @@ class WakeUpWriter:
                 continue
             return True
         return False
+
+    def is_heard(self, patience_seconds: float) -> bool:
+        """Ring, and see whether the supervisor takes notice within that time: it lives, and its loop goes round."""
+        if not self.ring():
+            return False
+        deadline, pause = clock.monotonic() + patience_seconds, _FIRST_PAUSE
+        pending = self._pending()
+        while pending:
+            if clock.monotonic() >= deadline:
+                return False
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            before, pending = pending, self._pending()
+            if pending < before:  # others may ring meanwhile: it need not fall to 0
+                return True
+        return True
+
+    def _pending(self) -> int:
+        """How many rings nobody has taken notice of yet; 0 where the system doesn't tell."""
+        try:
+            return int(struct.unpack("i", fcntl.ioctl(self._fd, termios.FIONREAD, struct.pack("i", 0)))[0])
+        except OSError:
+            return 0
 
     def wait_for_hangup(self, stop_fd: int) -> None:
         """Block until no supervisor reads any more, or until ``stop_fd`` is readable. To be called connected."""
