@@ -58,6 +58,18 @@ around_job = default.around_job
 on_error = default.on_error
 on_missed = default.on_missed
 carry = default.carry
+status = default.status
+jobs = default.jobs
+show = default.show
+doctor = default.doctor
+retry = default.retry
+retry_failed = default.retry_failed
+cancel = default.cancel
+run_now = default.run_now
+pause = default.pause
+resume = default.resume
+purge = default.purge
+backup = default.backup
 
 
 def command_line(arguments: "Sequence[str]") -> int:
@@ -96,18 +108,30 @@ __all__ = [
     "TaskResult",
     "around_job",
     "at",
+    "backup",
+    "cancel",
     "carry",
     "command_line",
     "cron",
     "current_job",
     "default",
     "delay",
+    "doctor",
     "get_results",
     "in_worker",
+    "jobs",
     "on_error",
     "on_missed",
+    "pause",
     "periodic",
+    "purge",
+    "resume",
+    "retry",
+    "retry_failed",
+    "run_now",
     "setup_worker",
+    "show",
     "start",
+    "status",
     "stop",
 ]

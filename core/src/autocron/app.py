@@ -19,6 +19,7 @@ from autocron.engines import InlineEngine, StoreEngine
 from autocron.errors import ConfigurationError, NotStartedError, TaskDefinitionError
 from autocron.hooks import Hooking
 from autocron.model import Launch, Settings, Setup
+from autocron.operating import Operating
 from autocron.options import Options, TaskOptions
 from autocron.processes.spawn import import_path, python_executable, working_folder
 from autocron.results import TaskResult, set_default_source
@@ -50,7 +51,7 @@ class DelayDecorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> Task[P, R]: ...
 
 
-class Autocron(Scheduling, Hooking):
+class Autocron(Scheduling, Hooking, Operating):
     """Tasks, schedules, and the database that they use. The module's functions are a default instance's methods.
 
     A second instance is for a second database in the same process.
