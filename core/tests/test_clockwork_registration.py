@@ -18,6 +18,7 @@ from ticking import (
     SECOND,
     System,
     TestClock,
+    seconds,
 )
 
 from autocron import schedules
@@ -204,3 +205,11 @@ def test_schedules_in_words_are_told_once(system: System, caplog: pytest.LogCapt
     system.start(system.scheduled(HOURLY))
     system.fire()
     assert HOURLY.words() in caplog.text
+
+
+def test_a_function_that_cannot_be_imported_has_missed_its_next_slot(system: System) -> None:
+    application = system.start(system.scheduled(HOURLY))
+    for _ in range(2):  # each worker says so
+        system.clockwork.mind_missing(application, {"app.tidy": "SyntaxError: invalid syntax"})
+    ((schedule, slot, reason),) = system.clockwork.missed
+    assert (schedule.name, seconds([slot]), reason) == ("app.tidy", [3600], "broken")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autocron import codec, hooks
 from autocron.model import (
     CANCELLED,
     DONE,
@@ -16,15 +18,18 @@ from autocron.model import (
     RUNNING,
     WAITING,
     Job,
+    Launch,
     NewJob,
     Outcome,
     Policy,
     Settings,
+    Setup,
     Work,
 )
 from autocron.store import SqliteStore
 from autocron.supervisor.crew import Ending, describe_exit
 from autocron.supervisor.settling import settle
+from autocron.supervisor.tidings import TELL_FAILED, TELL_MISSED
 
 SECOND = 1_000_000
 NOW = 1_800_000_000 * SECOND
@@ -179,3 +184,43 @@ def test_g23_the_ending_of_an_older_attempt_changes_nothing(store: SqliteStore, 
 )
 def test_g24_a_wait_status_in_words(status: int, words: str) -> None:
     assert describe_exit(status) == words
+
+
+# -- telling the application -----------------------------------------------------------------------------------
+
+
+def hooked(store: SqliteStore, *hooks: str) -> Work:
+    """A running job of an application that has these hooks."""
+    setup = Setup("autocron.hooks:imported", json.dumps({"hooks": hooks}), "app.alerts")
+    application = store.register(Launch("python", "/srv", (), setups=(setup,)), {"app.work": "app"}, [], NOW)
+    store.add([NewJob("app.work", "[]", application, policy=Policy(timeout=3).to_json())], NOW)
+    (work,) = store.claim(application, 1, "me", NOW)
+    return work
+
+
+def told(store: SqliteStore) -> list[Any]:
+    return [codec.decode_call(job.arguments)[0] for job in store.jobs() if job.task == TELL_FAILED]
+
+
+def test_whoever_has_an_error_hook_is_told_of_what_was_ended_from_outside(store: SqliteStore) -> None:
+    work = hooked(store, "carry", "on_error")
+    job, waits = settled(store, work, verdict="timeout")
+    assert (job.status, waits) == (ERROR, True)
+    assert told(store) == [(work.uuid, "app.work", 1, None, "timeout", job.error)]
+    (telling,) = store.claim(store.applications()[0].id, 1, "me", NOW)
+    assert telling.task == TELL_FAILED
+    settled(store, telling, verdict="timeout")
+    assert len(told(store)) == 1, "of its own end nobody is told"
+
+
+@pytest.mark.parametrize(
+    "hooks, ending", [(("on_missed",), {"verdict": "timeout"}), (("on_error",), {"outcome": Outcome(error="x")})]
+)
+def test_nobody_is_told_who_has_no_hook_or_knows_already(store: SqliteStore, hooks: Any, ending: Any) -> None:
+    _, waits = settled(store, hooked(store, *hooks), **ending)
+    assert (told(store), waits) == ([], False)
+
+
+def test_the_names_by_which_workers_are_told_are_those_of_functions() -> None:
+    for name in (TELL_FAILED, TELL_MISSED):
+        assert callable(getattr(hooks, name.removeprefix("autocron.hooks.")))

@@ -165,12 +165,14 @@ class Autocron(Scheduling, Hooking, Operating):
             self._setups[function] = setup
             self._attach_if_changed()
 
-    def _import_in_workers(self, module: str) -> None:
+    def _import_in_workers(self, module: str, hook: str) -> None:
         if module == "__main__":
             _refuse_unguarded_main("a hook")
             module = main_module_name()
         with self._guard:
-            self._hook_modules[module] = Setup("autocron.hooks:imported", "{}", module)
+            known = self._hook_modules.get(module)
+            hooks = {hook, *(json.loads(known.arguments)["hooks"] if known is not None else ())}
+            self._hook_modules[module] = Setup("autocron.hooks:imported", json.dumps({"hooks": sorted(hooks)}), module)
             self._attach_if_changed()
 
     # -- tasks ---------------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ class Attempt:
         running_job.set(self.job)
         headers = carried.restore(self.context)
         with tracing.attempt_span(self.job, headers):
-            yield [*self.around, *hooks.around_factories()]
+            yield [*self.around, *hooks.around_factories(self.job.task)]
 
     def _failed(self, error: BaseException) -> Outcome:
         outcome = failure(error, self.policy)

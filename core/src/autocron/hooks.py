@@ -6,14 +6,14 @@ import datetime as dt
 import inspect
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from autocron import carried
 from autocron.current import CurrentJob
-from autocron.errors import TaskDefinitionError
+from autocron.errors import TaskDefinitionError, TaskFailed
 
 logger = logging.getLogger("autocron.worker")
 
@@ -41,8 +41,8 @@ class Hooking(ABC):
     """What ``Autocron`` offers around jobs. Hooks work for all jobs of the process, whichever instance they are hung on."""
 
     @abstractmethod
-    def _import_in_workers(self, module: str) -> None:
-        """See to it that workers import this module, also if it has no task."""
+    def _import_in_workers(self, module: str, hook: str) -> None:
+        """See to it that workers import this module, also if it has no task, and that the supervisor knows what for."""
 
     def around_job(self, function: A) -> A:
         """Run a context manager around every attempt of every job, in the worker and wherever calls run inline.
@@ -65,19 +65,20 @@ class Hooking(ABC):
             factory = contextmanager(factory)
         hooks = _around_async if inspect.isasyncgenfunction(inspect.unwrap(function)) else _around
         hooks[name] = factory
-        self._import_in_workers(function.__module__)
+        self._import_in_workers(function.__module__, "around_job")
         return function
 
     def on_error(self, function: E) -> E:
         """Call ``function(job, error)`` whenever a job has failed for good, in a worker: no attempt is left.
 
         ``job`` is what ``current_job()`` returns, ``error`` the exception that the task raised, with its traceback.
-        Where the attempt was ended from outside, a worker that is free is told: ``error`` is then a TimeoutError, or a
-        TaskFailed that says what became of the worker. The job isn't stored as failed before the hook is through, so it
-        should be quick. An exception in it is logged and changes nothing.
+        The job isn't stored as failed before the hook is through, so it should be quick. Where the attempt was ended
+        from outside, any worker is told afterwards, by a job of its own (in the queue "autocron.hooks"): ``error`` is
+        then a TimeoutError, or a TaskFailed that says what became of the worker. An exception in the hook is logged and
+        changes nothing.
         """
         _on_error[_plain_name(function, "@on_error")] = function
-        self._import_in_workers(function.__module__)
+        self._import_in_workers(function.__module__, "on_error")
         return function
 
     def on_missed(self, function: M) -> M:
@@ -88,7 +89,7 @@ class Hooking(ABC):
         its function; said once, with the next slot). An exception in it is logged and changes nothing.
         """
         _on_missed[_plain_name(function, "@on_missed")] = function
-        self._import_in_workers(function.__module__)
+        self._import_in_workers(function.__module__, "on_missed")
         return function
 
     def carry(self, *variables: ContextVar[Any]) -> None:
@@ -101,12 +102,12 @@ class Hooking(ABC):
         frame = inspect.currentframe()
         caller = frame.f_back if frame is not None else None
         if caller is not None:
-            self._import_in_workers(str(caller.f_globals.get("__name__", "__main__")))
+            self._import_in_workers(str(caller.f_globals.get("__name__", "__main__")), "carry")
 
 
-def around_factories() -> list[Callable[[], AbstractContextManager[object]]]:
-    """The context managers to enter around each attempt."""
-    return list(_around.values())
+def around_factories(task: str) -> list[Callable[[], AbstractContextManager[object]]]:
+    """The context managers to enter around an attempt of this task; not around what is autocron's own."""
+    return [] if task.startswith("autocron.hooks.") else list(_around.values())
 
 
 def async_around_factories() -> list[Callable[[], AbstractAsyncContextManager[object]]]:
@@ -132,7 +133,19 @@ def report_missed(schedule: str, slot: dt.datetime, reason: str) -> None:
             logger.exception("the hook %s failed for a missed slot of %s", name, schedule)
 
 
-def imported(module: object) -> None:
+def tell_failed(uuid: str, task: str, attempt: int, schedule: str | None, verdict: str, error: str) -> None:
+    """A worker's job when another's attempt was ended from outside, and for good."""
+    message = error.removeprefix("TimeoutError: ")
+    reason = TimeoutError(message) if verdict == "timeout" else TaskFailed(message)
+    report_error(CurrentJob(uuid, task, attempt=attempt, schedule=schedule), reason)
+
+
+def tell_missed(schedule: str, slot: dt.datetime, reason: str) -> None:
+    """A worker's job when a slot has made none."""
+    report_missed(schedule, slot, reason)
+
+
+def imported(module: object, hooks: Sequence[str]) -> None:
     """A worker setup that does nothing: its module has been imported, and with it the hooks in it."""
 
 

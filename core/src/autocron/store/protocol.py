@@ -171,6 +171,10 @@ class Store(Protocol):
         """When the next job may be deleted."""
         ...
 
+    def application_of(self, claim: Claim) -> int | None:
+        """Whose job it is; None if it is gone."""
+        ...
+
     def job(self, uuid: str) -> Job | None: ...
 
     def jobs(self, *, finished: bool = False, limit: int = -1) -> list[Job]:

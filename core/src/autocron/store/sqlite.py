@@ -390,6 +390,10 @@ class SqliteStore(Registry, Timetable):
     def next_expiry(self) -> int | None:
         return self._one("select min(expires_at) from jobs where expires_at is not null")
 
+    def application_of(self, claim: Claim) -> int | None:
+        found = self.database.read("select application from jobs where id = ? and nonce = ?", (claim.job, claim.nonce))
+        return found[0]["application"] if found else None
+
     def job(self, uuid: str) -> Job | None:
         found = self.database.read("select * from jobs where id = :id and nonce = :nonce", rows.key_of(uuid))
         return rows.job(found[0]) if found else None

@@ -30,6 +30,7 @@ from autocron.supervisor.crew import Crew, Ending, Worker
 from autocron.supervisor.housekeeping import Housekeeper
 from autocron.supervisor.presence import Presence
 from autocron.supervisor.settling import settle
+from autocron.supervisor.tidings import tell_missed
 
 logger = logging.getLogger("autocron.supervisor")
 
@@ -176,6 +177,11 @@ class Supervisor:
                 crew.missing = {}
         if not self.presence.is_alone and self.clockwork.fire(self.presence.attached):
             self._expect_work()
+        if self.clockwork.missed:
+            told = [tell_missed(self.store, missed, clock.now()) for missed in self.clockwork.missed]
+            self.clockwork.missed.clear()
+            if any(told):
+                self._expect_work()
 
     def exchange_jobs(self) -> None:
         """Outcomes in, claims out, in one transaction."""

@@ -10,12 +10,13 @@ from autocron.errors import ClaimLostError
 from autocron.model import MAX_LOST_ATTEMPTS, Outcome, Settings
 from autocron.store import Store
 from autocron.supervisor.crew import Ending
+from autocron.supervisor.tidings import tell_failed
 
 logger = logging.getLogger("autocron.supervisor")
 
 
 def settle(store: Store, ending: Ending, settings: Settings, now: int) -> bool:
-    """Make the one transition that this ending asks for. Whether the job waits again.
+    """Make the one transition that this ending asks for. Whether a job waits after it: this one, or one that tells of it.
 
     An ending of an attempt that is no longer the running one counts for nothing.
     """
@@ -61,7 +62,7 @@ def _settle_outcome(store: Store, ending: Ending, outcome: Outcome, settings: Se
     if pause is None:
         logger.warning("%s failed (job %s): %s\n%s", work.task, work.uuid, outcome.error, outcome.traceback)
         store.fail(*details, _expiry(ending, settings, now), now)
-        return False
+        return bool(ending.verdict) and tell_failed(store, work, ending.verdict, outcome.error, now)
     logger.info("%s failed (job %s), next attempt in %g s: %s", work.task, work.uuid, pause, outcome.error)
     store.retry_later(*details, now + round(pause * MICROSECONDS), now)
     return True
@@ -74,7 +75,7 @@ def _release(store: Store, ending: Ending, why: str, settings: Settings, now: in
         error = f"{why}; the job may run at most once"
         logger.warning("%s failed (job %s): %s", work.task, work.uuid, error)
         store.fail(work.claim, error, "", ending.worker, _expiry(ending, settings, now), now, lost=True)
-        return False
+        return tell_failed(store, work, "lost", error, now)
     store.release(work.claim, now)
     return True
 
@@ -93,7 +94,7 @@ def _settle_loss(store: Store, ending: Ending, settings: Settings, now: int) -> 
         return True
     logger.warning("%s failed (job %s): %s", work.task, work.uuid, error)
     store.fail(work.claim, error, "", ending.worker, _expiry(ending, settings, now), now, lost=True)
-    return False
+    return tell_failed(store, work, "lost", error, now)
 
 
 def _expiry(ending: Ending, settings: Settings, now: int) -> int:
