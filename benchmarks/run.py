@@ -1,162 +1,190 @@
-"""Measure autocron beside raw SQLite: `make bench`."""
+"""Measure autocron beside raw SQLite and its peers, in turns: ``make bench``."""
 
 from __future__ import annotations
 
 import argparse
-import json
+import importlib
 import os
-import statistics
+import shutil
+import sys
 import tempfile
-import time
-from collections.abc import Callable
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Protocol
 
-from raw_sqlite import RawSqlite
+import measures
+import report
+from contender import Contender, Notes, UnavailableError
+from measures import Figures
+from servers import Postgres, Redis
 
-import autocron
-from tasks import noop, when
+CONTENDERS = {
+    "raw": ("raw", "Raw"),
+    "raw x100": ("raw", "RawBatches"),
+    "raw full": ("raw", "RawFull"),
+    "autocron": ("autocron", "Ours"),
+    "autocron full": ("autocron", "OursFull"),
+    "huey tuned": ("huey", "HueyTuned"),
+    "huey": ("huey", "Huey"),
+    "dramatiq": ("dramatiq", "Dramatiq"),
+    "celery": ("celery", "Celery"),
+    "rq": ("rq", "Rq"),
+    "procrastinate": ("procrastinate", "Procrastinate"),
+}
+"""Module and class of each, in the order of the table."""
 
-CALLS_A_ROUND = 200
-DRAINED = 3_000
+NEEDS = {"dramatiq": "BENCH_REDIS", "celery": "BENCH_REDIS", "rq": "BENCH_REDIS", "procrastinate": "BENCH_POSTGRES"}
+
+
+class Server(Protocol):
+    def end(self) -> None: ...
+
+
+class Bench:
+    """One run over all contenders. ``missing``: what couldn't be measured, and why."""
+
+    def __init__(self, folder: Path, options: argparse.Namespace) -> None:
+        self.folder = folder
+        self.options = options
+        self.notes = Notes(Path(os.environ["BENCH_NOTES"]))
+        self.rounds: dict[str, list[Figures]] = {name: [] for name in options.only or CONTENDERS}
+        self.missing: dict[str, str] = {}
+
+    def run(self) -> None:
+        with ExitStack() as stack:
+            self._start_servers(stack)
+            for number in range(self.options.rounds):
+                for name in self.rounds:
+                    if name not in self.missing:
+                        self._measure(name, number)
+
+    def table(self) -> dict[str, Figures]:
+        return {name: measures.medians(rounds) for name, rounds in self.rounds.items() if rounds}
+
+    # -- one contender -------------------------------------------------------------------------------------
+
+    def _measure(self, name: str, number: int) -> None:
+        print(f"round {number + 1}: {name}", end="", file=sys.stderr, flush=True)
+        figures: Figures = {}
+        self.rounds[name].append(figures)
+        try:
+            self._measure_steps(name, number, figures)
+        except Exception as error:  # the others can be measured all the same
+            self.missing[name] = f"{type(error).__name__}: {error}"
+            traceback.print_exc()
+        print(file=sys.stderr)
+
+    def _measure_steps(self, name: str, number: int, figures: Figures) -> None:
+        quick = self.options.quick
+        with self._contender(name, f"{number}-1") as one:
+            figures |= measures.calls(one)
+            if not quick:
+                figures |= measures.drain(one, self.notes, 1)
+                figures |= measures.end_to_end(one, self.notes, 1)
+                figures |= measures.computing(one, self.notes, 1)
+        with self._contender(name, f"{number}-2") as two:
+            for _ in range(two.backlog):
+                two.call()
+            figures |= measures.drain(two, self.notes, 2)
+            figures |= measures.end_to_end(two, self.notes, 2)
+            figures |= measures.computing(two, self.notes, 2)
+            figures |= measures.latencies(two, self.notes, 20 if quick else 60)
+            figures |= measures.beside_long_jobs(two, self.notes)
+            figures |= measures.memories(two)
+            figures |= self._of_ours(two, number)
+            figures |= measures.producers(two, self.notes)
+            if number == 0:
+                figures |= measures.idle(two, self.notes, 3 if quick else self.options.idle)
+        if number == 0:
+            figures |= measures.import_time(two.module)
+
+    def _of_ours(self, contender: Contender, number: int) -> Figures:
+        import ours
+        from contenders.autocron import Ours
+
+        if not isinstance(contender, Ours):
+            return {}
+        figures = ours.start(contender.folder) | ours.roles(contender)
+        figures |= ours.event_loop(contender, self.notes, 200)
+        if number == 0 and contender.name == "autocron" and self.options.rows:
+            figures |= ours.growth(contender.folder, self.options.rows)
+        return figures
+
+    @contextmanager
+    def _contender(self, name: str, session: str) -> Iterator[Contender]:
+        module, kind = CONTENDERS[name]
+        folder = self.folder / f"{module}-{kind}-{session}"
+        folder.mkdir()
+        contender: Contender = getattr(importlib.import_module(f"contenders.{module}"), kind)(folder)
+        contender.connect()
+        try:
+            contender.clear()
+            yield contender
+        finally:
+            contender.stop()
+            contender.end()
+            print(".", end="", file=sys.stderr, flush=True)
+
+    # -- servers -------------------------------------------------------------------------------------------
+
+    def _start_servers(self, stack: ExitStack) -> None:
+        wanted = {NEEDS[name] for name in self.rounds if name in NEEDS}
+        for variable, kind in (("BENCH_REDIS", Redis), ("BENCH_POSTGRES", Postgres)):
+            if variable not in wanted:
+                continue
+            folder = self.folder / kind.__name__
+            folder.mkdir()
+            try:
+                server = kind(folder)
+            except (UnavailableError, OSError, TimeoutError) as error:
+                self.missing |= {
+                    name: str(error) for name, needed in NEEDS.items() if needed == variable and name in self.rounds
+                }
+                continue
+            stack.callback(server.end)
+            os.environ[variable] = server.url
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=10, help="rounds of calls, taken in turns (default 10)")
-    parser.add_argument("--workers", type=int, default=1, help="worker processes (default 1)")
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=2, help="rounds over all contenders (default 2); figures are medians")
     parser.add_argument("--idle", type=float, default=10, help="seconds of idleness to measure (default 10)")
-    parser.add_argument("--json", type=Path, help="write the figures to this file, too")
+    parser.add_argument(
+        "--rows", type=int, default=100_000, help="rows in the measurement of growth (default 100,000; 0: none)"
+    )
+    parser.add_argument("--only", action="append", choices=list(CONTENDERS), help="this contender; may be repeated")
+    parser.add_argument("--quick", action="store_true", help="one round, two workers only, few samples")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the most important figures (SVG)")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="put the table between the marks in this page")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="autocron-bench-") as folder:
-        raw = RawSqlite(Path(folder))
-        autocron.start(Path(folder) / "autocron.db", workers=options.workers)
-        noop("warm", 0).wait(60)
-        try:
-            figures = measure(raw, options.rounds, options.idle, Path(folder) / "autocron.db")
-        finally:
-            autocron.stop()
-            raw.close()
-            wait_for_end(Path(folder) / "autocron.db")
-    report(figures)
+    if options.quick:
+        options.rounds, options.rows = 1, 0
+    warnings.simplefilter("ignore")
+    folder = Path(tempfile.mkdtemp(prefix="autocron-bench-"))
+    shared_memory = Path("/dev/shm")
+    notes = shared_memory / folder.name if shared_memory.is_dir() else folder / "notes"
+    os.environ |= {"BENCH_FOLDER": str(folder), "BENCH_NOTES": str(notes)}
+    try:
+        bench = Bench(folder, options)
+        bench.run()
+    finally:
+        notes.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+    table = bench.table()
+    print(report.machine())
+    print(report.terminal(table))
+    for name, why in bench.missing.items():
+        print(f"not measured: {name}: {why}")
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=2))
-
-
-def measure(raw: RawSqlite, rounds: int, idle_seconds: float, database: Path) -> dict[str, float]:
-    figures = calls(raw, rounds)
-    figures |= drains(raw)
-    figures |= latencies()
-    figures |= idle(database, idle_seconds)
-    return figures
-
-
-def calls(raw: RawSqlite, rounds: int) -> dict[str, float]:
-    bare: list[float] = []
-    ours: list[float] = []
-    busy: list[float] = []
-    mapped: list[float] = []
-    later = noop.options(hours=1)
-    for _ in range(rounds):
-        bare += timed(raw.call, CALLS_A_ROUND)
-        ours += timed(lambda: later("a@b.c", 42), CALLS_A_ROUND)
-        busy += timed(lambda: noop("a@b.c", 42), CALLS_A_ROUND)
-        handle = noop("a@b.c", 42)
-        handle.wait(60)  # the workers are busy with the backlog; the next round begins in peace
-        start = time.perf_counter()
-        handle = noop.map([("a@b.c", number) for number in range(1000)])[-1]
-        mapped.append((time.perf_counter() - start) / 1000)
-        handle.wait(60)
-    return {
-        "raw insert, us": 1e6 * statistics.median(bare),
-        "call, us": 1e6 * statistics.median(ours),
-        "call / raw insert": statistics.median(ours) / statistics.median(bare),
-        "call beside work, us": 1e6 * statistics.median(busy),
-        "beside work / raw": statistics.median(busy) / statistics.median(bare),
-        "map, us a job": 1e6 * statistics.median(mapped),
-        "map / raw insert": statistics.median(mapped) / statistics.median(bare),
-    }
-
-
-def drains(raw: RawSqlite) -> dict[str, float]:
-    bare, ours = [], []
-    for _ in range(3):
-        bare.append(DRAINED / raw.drain(DRAINED))
-        last = noop.map([("a@b.c", number) for number in range(DRAINED)])[-1]
-        start = time.perf_counter()
-        last.wait(300)
-        ours.append(DRAINED / (time.perf_counter() - start))
-    return {
-        "raw drain, jobs/s": statistics.median(bare),
-        "drain, jobs/s": statistics.median(ours),
-        "drain / raw drain": statistics.median(ours) / statistics.median(bare),
-    }
-
-
-def latencies() -> dict[str, float]:
-    pick_ups, results = [], []
-    for number in range(200):
-        start, called = time.perf_counter(), time.time_ns()
-        began = when(number).wait(60)
-        results.append(time.perf_counter() - start)
-        pick_ups.append((began - called) / 1e9)
-    return {
-        "pick-up p50, ms": 1e3 * statistics.median(pick_ups),
-        "pick-up p99, ms": 1e3 * statistics.quantiles(pick_ups, n=100)[98],
-        "call to result p50, ms": 1e3 * statistics.median(results),
-    }
-
-
-def idle(database: Path, seconds: float) -> dict[str, float]:
-    """Processor time and wake-ups of supervisor and workers while nothing happens (Linux)."""
-    time.sleep(6)  # let the house be tidied after the load
-    before = {pid: usage(pid) for pid in processes_of(database)}
-    time.sleep(seconds)
-    spent = [[after - earlier for after, earlier in zip(usage(pid), before[pid], strict=True)] for pid in before]
-    return {
-        "idle, CPU s/min": sum(cpu for cpu, _ in spent) * 60 / seconds,
-        "idle, wake-ups/s": sum(switches for _, switches in spent) / seconds,
-    }
-
-
-def timed(function: Callable[[], object], times: int) -> list[float]:
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        function()
-        taken.append(time.perf_counter() - start)
-    return taken
-
-
-def processes_of(database: Path) -> list[int]:
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            arguments = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if str(database).encode() in arguments:
-            found.append(int(folder.name))
-    return found
-
-
-def usage(pid: int) -> tuple[float, int]:
-    """Processor seconds and voluntary context switches so far."""
-    run_time = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
-    status = Path(f"/proc/{pid}/status").read_text().splitlines()
-    switches = next(int(line.split()[1]) for line in status if line.startswith("voluntary_ctxt_switches"))
-    return run_time, switches
-
-
-def wait_for_end(database: Path) -> None:
-    deadline = time.monotonic() + 30
-    while processes_of(database) and time.monotonic() < deadline:
-        time.sleep(0.1)
-
-
-def report(figures: dict[str, float]) -> None:
-    print(f"Python on {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the end")
-    for name, value in figures.items():
-        print(f"  {name:<24} {value:>12,.2f}")
+        report.write_json(options.json, table, bench.missing)
+    if options.picture:
+        report.write_picture(options.picture, table)
+    if options.markdown:
+        report.write_markdown(options.markdown, table, bench.missing)
 
 
 if __name__ == "__main__":
