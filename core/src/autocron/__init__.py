@@ -62,6 +62,7 @@ status = default.status
 jobs = default.jobs
 show = default.show
 doctor = default.doctor
+metrics = default.metrics
 retry = default.retry
 retry_failed = default.retry_failed
 cancel = default.cancel
@@ -120,6 +121,7 @@ __all__ = [
     "get_results",
     "in_worker",
     "jobs",
+    "metrics",
     "on_error",
     "on_missed",
     "pause",

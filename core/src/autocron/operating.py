@@ -68,6 +68,13 @@ class Operating(ABC):
         with self._operations() as operations:
             return operations.check_up()
 
+    def metrics(self) -> str:
+        """The state of everything as numbers, in Prometheus's text format: what a page ``/metrics`` answers."""
+        from autocron.operations import prometheus_text
+
+        with self._operations() as operations:
+            return prometheus_text(operations.metrics())
+
     # -- changes -------------------------------------------------------------------------------------------
 
     def retry(self, uuid: str) -> None:

@@ -63,6 +63,7 @@ SHAPES: dict[str, tuple[str, Any]] = {
     "resume": ("resume", QUEUES),
     "purge": ("purge --yes", {"purged": NUMBER}),
     "backup": ("backup {folder}/copy.db", {"database": TEXT, "backup": TEXT, "bytes": NUMBER}),
+    "metrics": ("metrics", [{"name": TEXT, "type": TEXT, "help": TEXT, "samples": [{"labels": {}, "value": NUMBER}]}]),
     "explain": ("explain 5", [{"expression": TEXT, "error": TEXT}]),
     "completion": ("completion bash", {"shell": TEXT, "script": TEXT}),
     "flags": ("--set-max-workers 2 --set-monitor-lock on", FLAGS),
@@ -70,7 +71,7 @@ SHAPES: dict[str, tuple[str, Any]] = {
     "delete": ("--delete-database --yes", {"deleted": [TEXT]}),
     "an error": ("show nonsense", {"error": TEXT}),
 }
-WITHOUT_SHAPE = {"supervise", "metrics"}  # a log, and a format of its own
+WITHOUT_SHAPE = {"supervise"}  # it logs
 
 
 def fits(value: Any, shape: Any, where: str) -> None:

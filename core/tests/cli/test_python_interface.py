@@ -52,6 +52,7 @@ said["backup"] = autocron.backup(folder / "copy.db") == (folder / "copy.db").sta
 said["problems"] = autocron.status().problems
 said["attached"] = os.getpid() in [each.pid for each in autocron.status().processes.attached]
 said["checks"] = sorted({finding.check for finding in autocron.doctor()})
+said["metrics"] = "autocron_healthy 1\\n" in autocron.metrics()
 said["purged"] = autocron.purge(task="mail")
 try:
     autocron.cancel(mail.uuid)
@@ -92,6 +93,7 @@ def test_a_program_asks_and_changes_what_the_command_line_does(served: Served) -
         "failed": [0, 0],
         "backup": True,
         "problems": [],
+        "metrics": True,
         "purged": 1,
     }
 

@@ -157,6 +157,13 @@ def _add_questions(commands: Any) -> None:
     show.add_argument("uuid", metavar="UUID")
     _add(commands, "schedules", "schedules:schedules", "schedules in words, their next and last run", "project.db schedules")
     _add(
+        commands,
+        "metrics",
+        "metrics:metrics",
+        "numbers for Prometheus",
+        "project.db metrics > /var/lib/node_exporter/autocron.prom",
+    )
+    _add(
         commands, "doctor", "database:doctor", "look for everything that is known to go wrong",
         "project.db doctor             exit status 1 if there is a problem",
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from autocron.cli.words import iso, raw
 from autocron.clock import MICROSECONDS
 from autocron.model import Job, Settings
-from autocron.operations import Attempt, Finding, JobDetails, Overview, ProcessReport, RunningJob, ScheduleReport
+from autocron.operations import Attempt, Finding, JobDetails, Metric, Overview, ProcessReport, RunningJob, ScheduleReport
 
 
 def job_shape(job: Job) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def overview_shape(overview: Overview) -> dict[str, Any]:
         "autocron_lock": overview.settings.autocron_lock,
         "supervisor": None if processes.supervisor is None else process_shape(processes.supervisor),
         "workers": [process_shape(process) for process in processes.workers],
-        "workers_wanted": overview.settings.workers * len(processes.applications),
+        "workers_wanted": overview.workers_wanted,
         "attached": [process_shape(process) for process in processes.attached],
         "counts": {
             "waiting": tally.waiting,
@@ -141,6 +141,11 @@ def settings_shape(settings: Settings, stored: dict[str, str]) -> list[dict[str,
         }
         for field in dataclasses.fields(Settings)
     ]
+
+
+def metric_shape(metric: Metric) -> dict[str, Any]:
+    samples = [{"labels": dict(labels), "value": value} for labels, value in metric.samples]
+    return {"name": metric.name, "type": metric.kind, "help": metric.help, "samples": samples}
 
 
 def finding_shape(finding: Finding) -> dict[str, Any]:

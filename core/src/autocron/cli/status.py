@@ -102,10 +102,9 @@ def _process_facts(terminal: Terminal, overview: Overview) -> list[tuple[str, st
         started = seen.supervisor.started_at
         since = f" since {moment(started, zone)} ({duration(overview.at - started)})" if started is not None else ""
         state = terminal.paint("running", "green") + since + f", supervisor {_pids([seen.supervisor])} on {overview.host}"
-    wanted = overview.settings.workers * len(seen.applications)
     return [
         ("autocron", state),
-        ("workers", f"{len(seen.workers)} of {wanted}: {_pids(seen.workers)}".rstrip(": ")),
+        ("workers", f"{len(seen.workers)} of {overview.workers_wanted}: {_pids(seen.workers)}".rstrip(": ")),
         ("attached", f"{times(len(seen.attached), 'process', 'processes')}: {_pids(seen.attached)}".rstrip(": ")),
     ]
 

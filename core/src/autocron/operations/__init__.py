@@ -4,6 +4,7 @@ Changes act at once on a running system: each one wakes the supervisor.
 """
 
 from autocron.operations.inquiries import Overview, Processes, RunningJob, ScheduleReport
+from autocron.operations.metrics import Metric, prometheus_text
 from autocron.operations.operations import Operations, UnknownScheduleError, make_database
 from autocron.operations.system import Finding, ProcessReport
 from autocron.store.reports import Attempt, Filter, HeldTask, JobDetails, Tally
@@ -14,6 +15,7 @@ __all__ = [
     "Finding",
     "HeldTask",
     "JobDetails",
+    "Metric",
     "Operations",
     "Overview",
     "ProcessReport",
@@ -23,4 +25,5 @@ __all__ = [
     "Tally",
     "UnknownScheduleError",
     "make_database",
+    "prometheus_text",
 ]

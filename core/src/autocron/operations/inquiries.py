@@ -86,6 +86,11 @@ class Overview:
     def jobs_are_worked(self) -> bool:
         return not self.problems
 
+    @property
+    def workers_wanted(self) -> int:
+        """How many worker processes the settings ask for: so many for each application that is served."""
+        return self.settings.workers * len(self.processes.applications)
+
 
 def processes(database: Path, applications: list[Application], own: int | None) -> Processes:
     """Nothing is made: a lock file of another user's would keep the application out.

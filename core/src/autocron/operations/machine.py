@@ -51,8 +51,7 @@ def disk(path: Path) -> Iterator[Finding]:
 
 
 def space(path: Path) -> Iterator[Finding]:
-    seen = os.statvfs(path.parent)
-    free = seen.f_bavail * seen.f_frsize
+    free = free_bytes(path)
     message = f"{free // _MEGABYTE} MB free"
     if free < _NO_SPACE:
         yield Finding("space", "problem", f"only {message}: calls will soon fail")
@@ -60,6 +59,12 @@ def space(path: Path) -> Iterator[Finding]:
         yield Finding("space", "warning", f"only {message}, the database has {path.stat().st_size // _MEGABYTE} MB")
     else:
         yield Finding("space", "ok", message)
+
+
+def free_bytes(path: Path) -> int:
+    """What is free on the file system of this file for its user."""
+    seen = os.statvfs(path.parent)
+    return seen.f_bavail * seen.f_frsize
 
 
 def permissions(path: Path) -> Iterator[Finding]:

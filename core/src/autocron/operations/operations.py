@@ -13,6 +13,7 @@ from autocron.errors import AutocronError, ConfigurationError, InvalidStateError
 from autocron.model import Job, Settings, Status
 from autocron.operations import inquiries
 from autocron.operations.inquiries import Overview, Processes, ScheduleReport
+from autocron.operations.metrics import Metric, metrics
 from autocron.operations.system import Finding
 from autocron.processes.wakeup import WakeUpWriter
 from autocron.settings import checked_settings
@@ -105,6 +106,10 @@ class Operations:
             dataclasses.replace(report, last_job=self._reports.last_job_of(report.schedule.name))
             for report in inquiries.schedules(self._store, applications, attached)
         ]
+
+    def metrics(self) -> list[Metric]:
+        """The state of everything as numbers; ``prometheus_text`` makes Prometheus's format of them."""
+        return metrics(self.status(), self.schedules())
 
     def paused_queues(self) -> dict[str, int]:
         """The paused queues, and how many jobs wait in each."""
