@@ -12,14 +12,14 @@ from autocron import cli
 from autocron.clock import MICROSECONDS
 
 
-def read(filled: Filled, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+def read(filled: Filled, capsys: pytest.CaptureFixture[str]) -> dict[Any, Any]:
     assert cli.main([str(filled.path), "metrics"]) == 0
     return parsed(capsys.readouterr().out)
 
 
-def parsed(text: str) -> dict[str, Any]:
+def parsed(text: str) -> dict[Any, Any]:
     """Every sample by its name and its label, and each metric's type."""
-    found: dict[str, Any] = {}
+    found: dict[Any, Any] = {}
     for family in text_string_to_metric_families(text):
         assert family.documentation, family.name
         for sample in family.samples:
