@@ -27,9 +27,10 @@ from autocron.model import (
     Work,
 )
 from autocron.store import SqliteStore
-from autocron.supervisor.crew import Ending, describe_exit
+from autocron.supervisor.crew import describe_exit
 from autocron.supervisor.settling import settle
 from autocron.supervisor.tidings import TELL_FAILED, TELL_MISSED
+from autocron.supervisor.worker_process import Ending
 
 SECOND = 1_000_000
 NOW = 1_800_000_000 * SECOND

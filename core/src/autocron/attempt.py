@@ -15,6 +15,9 @@ from autocron import carried, codec, hooks, tracing
 from autocron.current import CurrentJob, running_job
 from autocron.model import Outcome, Policy
 
+WITHDRAWN = "the attempt was ended by autocron: it took longer than its timeout, or its job was cancelled"
+"""The message of the CancelledError by which a coroutine is ended from outside."""
+
 AroundJob = Callable[[], AbstractContextManager[object]]
 """A factory of context managers; one is entered around every attempt."""
 
@@ -97,7 +100,7 @@ class Attempt:
 
     def _failed(self, error: BaseException) -> Outcome:
         outcome = failure(error, self.policy)
-        if self.last or not outcome.may_retry:
+        if error.args != (WITHDRAWN,) and (self.last or not outcome.may_retry):  # else the supervisor knows why
             hooks.report_error(self.job, error)
         return outcome
 

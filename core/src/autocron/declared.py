@@ -75,6 +75,7 @@ class Declared:
             jitter=self.firing.jitter,
             anchor=now,
             next_run_at=schedule.next_after(now - 1, anchor=now),
+            concurrent=self.task.concurrent,
         )
 
 

@@ -81,7 +81,7 @@ class StoreEngine:
             options.priority,
             key,
             options.policy_text,
-            False,
+            task.concurrent,
             carried.captured(serializer, name),
         )
 

@@ -47,6 +47,7 @@ class Task(Generic[P, R]):
         self.function = function
         self.name = name or task_name(function)
         self.job_options = options
+        self.concurrent = inspect.iscoroutinefunction(function)
         self.in_main_module = getattr(function, "__module__", None) == "__main__"
         self._engine = engine
         self.check_arguments = _argument_check(function)

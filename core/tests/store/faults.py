@@ -97,6 +97,7 @@ TRANSITIONS: dict[str, Callable[[SqliteStore, World], object]] = {
     "retry later": lambda store, world: store.retry_later(world.running[0], "failed", "", 7, LATER, NOW, lost=True),
     "release": lambda store, world: store.release(world.running[0], NOW),
     "release of one to be cancelled": lambda store, world: store.release(world.running[6], NOW),
+    "give back": lambda store, world: store.give_back(world.running[0], NOW),
     "hold": lambda store, world: store.hold(world.running[0], "unknown", NOW),
     "cancel a waiting one": lambda store, world: store.cancel(world.waiting[0], EXPIRY, NOW),
     "cancel a running one": lambda store, world: store.cancel(world.running_uuids[0], EXPIRY, NOW),

@@ -148,6 +148,10 @@ class Model:
         row.started_at = None
         self.wait_again(row, READY, now)
 
+    def give_back(self, row: Row, now: int) -> None:
+        row.attempt -= 1
+        self.release(row, now)
+
     def hold(self, row: Row, now: int) -> None:
         row.started_at, row.error = None, "held"
         self.wait_again(row, HELD, now)

@@ -148,7 +148,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(
         ticket=tickets,
-        outcome=st.sampled_from(["finish", "fail", "retry_later", "release", "hold", "cancelled"]),
+        outcome=st.sampled_from(["finish", "fail", "retry_later", "release", "give_back", "hold", "cancelled"]),
         after=seconds,
         lost=st.booleans(),
         as_owner=st.sampled_from([None, None, None, *OWNERS]),
@@ -173,6 +173,8 @@ class AnyOrder(RuleBasedStateMachine):
                 self.model.retry_later(row, moment, now, lost)
             case "release":
                 self.model.release(row, now)
+            case "give_back":
+                self.model.give_back(row, now)
             case "hold":
                 self.model.hold(row, now)
             case "cancelled":
@@ -189,6 +191,8 @@ class AnyOrder(RuleBasedStateMachine):
                 store.retry_later(claim, "failed", "Traceback", 7, moment, now, lost=lost)
             case "release":
                 store.release(claim, now)
+            case "give_back":
+                store.give_back(claim, now)
             case "hold":
                 store.hold(claim, "held", now)
             case "cancelled":

@@ -32,10 +32,11 @@ OUTCOMES: dict[str, Transition] = {
     "retry_later": lambda store, claim: store.retry_later(claim, "stale", "", 7, LATER, LATER),
     "retry_later, lost": lambda store, claim: store.retry_later(claim, "stale", "", 7, LATER, LATER, lost=True),
     "release": lambda store, claim: store.release(claim, LATER),
+    "give_back": lambda store, claim: store.give_back(claim, LATER),
     "hold": lambda store, claim: store.hold(claim, "stale", LATER),
     "cancelled": lambda store, claim: store.cancelled(claim, 7, EXPIRY, LATER),
 }
-BACK_TO_WAITING = ["retry_later", "retry_later, lost", "release", "hold"]
+BACK_TO_WAITING = ["retry_later", "retry_later, lost", "release", "give_back", "hold"]
 
 any_outcome = pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES)
 
@@ -107,6 +108,20 @@ def test_release_does_not_count_the_attempt_but_its_number_goes_on(store: Store,
     assert (found(store, name).status, found(store, name).started_at) == (WAITING, None)
     again = claim_one(store, application)
     assert (again.claim.attempt, again.failures, again.lost) == (2, 0, 0)
+
+
+def test_a_job_that_is_given_back_was_never_begun(store: Store, application: int) -> None:
+    name, claim = running(store, application)
+    store.retry_later(claim, "failed", "", 7, NOW, NOW)
+    given_back = claim_one(store, application)
+    assert given_back.claim.attempt == 2
+    store.give_back(given_back.claim, LATER)
+    waits = found(store, name)
+    assert (waits.status, waits.attempts, waits.started_at, waits.error) == (WAITING, 1, None, "failed")
+    again = claim_one(store, application)
+    assert (again.claim.attempt, again.failures, again.lost) == (2, 1, 0)
+    store.finish(again.claim, "1", 7, EXPIRY, LATER)
+    assert found(store, name).attempts == 2
 
 
 def test_a_released_job_keeps_its_place_before_those_that_came_later(store: Store, application: int) -> None:

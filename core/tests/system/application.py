@@ -4,6 +4,7 @@ Tests copy it into a folder of their own and run it as ``python application.py``
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -88,6 +89,34 @@ def call_sys_exit() -> None:
 async def wait_a_little(value: str) -> str:
     await asyncio.sleep(0.01)
     return value * 2
+
+
+@autocron.delay
+async def nap(seconds: float, file: str = "") -> int:
+    if file:
+        note(file)
+    await asyncio.sleep(seconds)
+    return os.getpid()
+
+
+@autocron.delay
+async def block_the_loop(file: str) -> None:
+    note(file)
+    while True:
+        pass
+
+
+@autocron.delay
+async def swallow_cancellation(file: str) -> None:
+    note(file)
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+
+
+def note(file: str) -> None:
+    with open(file, "a") as opened:
+        opened.write(f"{os.getpid()}\n")
 
 
 @autocron.delay

@@ -83,10 +83,10 @@ def spawn_supervisor(database: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def spawn_worker(database: Path, executable: str, cwd: str, number: int, fds: tuple[int, int, int]) -> subprocess.Popen[bytes]:
+def spawn_worker(database: Path, executable: str, cwd: str, number: int, fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
     """Start a worker in a process group of its own, so that it and what its jobs start can be ended together.
 
-    ``fds`` are the ends that the worker inherits: jobs, outcomes, lifeline. Raises OSError.
+    ``fds`` are the ends that the worker inherits: jobs, outcomes, lifeline, two queues of tickets. Raises OSError.
     """
     arguments = [str(database), "worker", f"--number={number}", "--fds=" + ",".join(map(str, fds))]
     return subprocess.Popen(

@@ -127,6 +127,13 @@ class Store(Protocol):
         """running → waiting: the attempt was ended for no fault of the job and isn't counted. ClaimLostError."""
         ...
 
+    def give_back(self, claim: Claim, now: int) -> None:
+        """running → waiting: the attempt hadn't begun, so there was none. Raises ClaimLostError.
+
+        Only for who knows that it will never begin: the next claim may be the same one.
+        """
+        ...
+
     def hold(self, claim: Claim, reason: str, now: int) -> None:
         """running → waiting, held: the running code doesn't know the task. Raises ClaimLostError."""
         ...

@@ -247,6 +247,10 @@ class SqliteStore(Registry, Timetable):
             self._note_attempt(claim, "released", "", "", None, now)
             self._back_to_waiting(claim, now, "readiness = 1, started_at = null", {})
 
+    def give_back(self, claim: Claim, now: int) -> None:
+        """running → waiting, as if it hadn't been claimed."""
+        self._back_to_waiting(claim, now, "readiness = 1, started_at = null, attempt = attempt - 1", {})
+
     def hold(self, claim: Claim, reason: str, now: int) -> None:
         """running → waiting, held for newer code."""
         with self.database.transaction():

@@ -2,143 +2,121 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 from autocron import clock
-from autocron.model import Application, Claim, Outcome, Settings, Work
+from autocron.model import Application, Claim, Settings, Work
 from autocron.processes.channel import Channel
-from autocron.processes.spawn import kill_group, spawn_worker
+from autocron.processes.spawn import spawn_worker
+from autocron.supervisor.lane import PATIENCE, PATIENCE_BESIDE_IDLE, Lane
+from autocron.supervisor.worker_process import Ending, Worker
 
 logger = logging.getLogger("autocron.supervisor")
 
-FileState = tuple[str, int, int]
-
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0  # seconds before a worker that didn't get ready is replaced
-
-
-@dataclass(slots=True)
-class Assignment:
-    """A job in a worker's hands. ``deadline`` is monotonic; ``verdict`` says why the supervisor ended it."""
-
-    work: Work
-    deadline: float | None
-    verdict: str = ""
-
-
-@dataclass(slots=True)
-class Ending:
-    """How an attempt ended: the worker's outcome, or what became of the worker under it."""
-
-    work: Work
-    worker: int
-    outcome: Outcome | None = None
-    verdict: str = ""
-    exit_status: str = ""
-
-
-@dataclass(slots=True, eq=False)
-class Worker:
-    """One worker process."""
-
-    number: int
-    pid: int
-    channel: Channel
-    lifeline: int
-    slots: int
-    ready: bool = False
-    retiring: bool = False
-    ended: bool = False
-    doubtful: bool = False
-    """New code arrived while it started: it may have imported some of the old."""
-    started_at: int = field(default_factory=clock.now)
-    assignments: dict[Claim, Assignment] = field(default_factory=dict)
-    files: list[FileState] = field(default_factory=list)
-
-    @property
-    def free_slots(self) -> int:
-        return 0 if self.retiring or not self.ready else self.slots - len(self.assignments)
-
-    def give(self, work: Work) -> None:
-        timeout = work.policy.timeout
-        deadline = None if timeout is None else clock.monotonic() + timeout
-        self.assignments[work.claim] = Assignment(work, deadline)
-        self.channel.send((work,))
-
-    def retire(self) -> None:
-        """Give it no more jobs: it ends after those that it has."""
-        self.retiring = True
-        self.flush()
-
-    def flush(self) -> None:
-        """Write what waits to be written; once all is, a retiring worker is told that nothing follows."""
-        self.channel.flush()
-        if self.retiring and not self.channel.pending:
-            self.channel.close_writing()
-
-    def end(self, verdict: str, *claims: Claim) -> None:
-        """End it now, with everything its jobs started. ``verdict`` says why, for these claims (none: for all)."""
-        if self.ended:
-            return
-        for claim, assignment in self.assignments.items():
-            if not claims or claim in claims:
-                assignment.verdict = verdict
-            elif not assignment.verdict:
-                assignment.verdict = "innocent"
-        self.retiring = self.ended = True
-        kill_group(self.pid)
-
-    def has_old_code(self) -> bool:
-        """Whether a file that it imported has changed since."""
-        for path, modified, size in self.files:
-            try:
-                seen = os.stat(path)
-            except OSError:
-                return True
-            if (seen.st_mtime_ns, seen.st_size) != (modified, size):
-                return True
-            if modified > self.started_at * 1000:  # written while it started: what it read can't be told
-                return True
-        return False
 
 
 class Crew:
     """The workers of one application."""
 
-    def __init__(self, database: Path, application: Application) -> None:
+    def __init__(self, database: Path, application: Application, endings: list[Ending]) -> None:
         self.database = database
         self.application = application
         self.workers: dict[int, Worker] = {}
-        self.expects_work = True
+        self.expects_work = {False: True, True: True}
+        """Whether the store may have a job that could start; of ordinary ones, and of coroutines (True)."""
         self.scheduled: tuple[str, ...] = ()
         self.missing: dict[str, str] = {}
         self.notes: list[tuple[Claim, str | None, str]] = []
+        self._endings = endings
+        self._sends_ahead = True
         self._pause = 0.0
         self._not_before = 0.0
 
     # -- jobs ----------------------------------------------------------------------------------------------
 
-    @property
-    def free_slots(self) -> int:
-        """How many jobs could start at once."""
-        return sum(worker.free_slots for worker in self.workers.values())
+    def expect_work(self) -> None:
+        self.expects_work = {False: True, True: True}
 
-    def give(self, work: Work) -> None:
-        """Feed a job to the worker that has least to do."""
-        max(self.workers.values(), key=lambda worker: worker.free_slots).give(work)
+    def wants(self, concurrent: bool) -> int:
+        """How many jobs of this kind to claim for it now."""
+        if not self.expects_work[concurrent]:
+            return 0
+        if not self._sends_ahead:
+            return self._could_begin(concurrent)
+        return sum(worker.takes(concurrent) for worker in self.workers.values())
+
+    def accept(self, concurrent: bool, works: list[Work], wanted: int) -> list[Work]:
+        """What was claimed for it. Returns those that it doesn't take after all.
+
+        A job that may run at most once isn't sent ahead: should the supervisor die, its successor couldn't know that it
+        hadn't begun. While there are such jobs, nothing is sent ahead.
+        """
+        self.expects_work[concurrent] = len(works) >= wanted
+        begin = self._could_begin(concurrent)
+        careful = [work for work in works if work.policy.at_most_once]
+        self._sends_ahead = not careful
+        refused = [work for work in works[begin:] if work.policy.at_most_once]
+        return refused
+
+    def give(self, concurrent: bool, works: Sequence[Work]) -> None:
+        """Feed each job to the worker that has most room, the first of them where they can begin."""
+        room = {worker: worker.lanes[concurrent].free - len(worker.lanes[concurrent].ahead) for worker in self._taking()}
+        shares: dict[Worker, list[Work]] = {worker: [] for worker in room}
+        for work in works:
+            worker = max(room, key=lambda worker: room[worker])
+            room[worker] -= 1
+            shares[worker].append(work)
+        for worker, share in shares.items():
+            if share:
+                worker.give(concurrent, share)
+
+    def take_back_from_stuck(self, now: float) -> None:
+        """No short job waits behind a long one: what was sent ahead of it goes back."""
+        patience = self._patience()
+        for worker in self.workers.values():
+            if worker.lanes[False].is_stuck(now, patience) and worker.take_back():
+                self.expect_work()
+
+    def stuck_at(self) -> float | None:
+        """The monotonic moment at which a job that was sent ahead has waited too long."""
+        lanes = [worker.lanes[False] for worker in self.workers.values()]
+        first = min((lane.moved_at for lane in lanes if lane.ahead), default=None)
+        return None if first is None else first + self._patience()
+
+    def seconds_ahead(self) -> float:
+        """For how long those of its workers that have jobs ahead needn't be fed; 0 if none has."""
+        return min((ahead for worker in self.workers.values() if (ahead := worker.lanes[False].seconds_ahead)), default=0.0)
+
+    def _patience(self) -> float:
+        return PATIENCE_BESIDE_IDLE if any(not worker.lanes[False].begun for worker in self._taking()) else PATIENCE
+
+    def _could_begin(self, concurrent: bool) -> int:
+        return sum(worker.could_begin(concurrent) for worker in self.workers.values())
+
+    def _taking(self) -> list[Worker]:
+        return [worker for worker in self.workers.values() if worker.ready and not worker.retiring]
 
     # -- keeping the number --------------------------------------------------------------------------------
 
     def keep(self, settings: Settings) -> list[Worker]:
         """Start or retire workers until their number is right. Returns the new ones."""
-        active = [worker for worker in self.workers.values() if not worker.retiring]
+        staying = [worker for worker in self.workers.values() if not worker.retiring]
+        for worker in staying:
+            worker.outworn = worker.outworn or worker.wears_out(settings)
+        active = [worker for worker in staying if not worker.outworn]
         for surplus in active[settings.workers :]:
             surplus.retire()
+        ready = sum(worker.ready for worker in active)
+        for outworn in [worker for worker in staying if worker.outworn][
+            : max(0, ready - settings.workers + len(staying) - len(active))
+        ]:
+            logger.info("worker %d has run its jobs, or holds too much memory; it is replaced", outworn.pid)
+            outworn.retire()
         missing = settings.workers - len(active)
         if missing <= 0 or clock.monotonic() < self._not_before:
             return []
@@ -160,19 +138,24 @@ class Crew:
         jobs_reader, jobs_writer = os.pipe()
         outcomes_reader, outcomes_writer = os.pipe()
         lifeline_reader, lifeline_writer = os.pipe()
-        inherited = (jobs_reader, outcomes_writer, lifeline_reader)
+        lanes = Lane(settings.threads, ahead=True), Lane(settings.coroutines, ahead=False)
+        ours = (jobs_reader, outcomes_writer, lifeline_reader)
+        inherited = (*ours, *(lane.tickets.worker_fd for lane in lanes))
         launch = self.application.launch
         try:
             child = spawn_worker(self.database, launch.executable, launch.cwd, number, inherited)
         except OSError:
             for fd in (jobs_writer, outcomes_reader, lifeline_writer):
                 os.close(fd)
+            for lane in lanes:
+                lane.tickets.close()
             raise
         finally:
-            for fd in inherited:
+            for fd in ours:
                 os.close(fd)
         child.returncode = 0  # it is reaped by its number, see Supervisor.reap_workers
-        worker = Worker(number, child.pid, Channel(outcomes_reader, jobs_writer), lifeline_writer, settings.threads)
+        channel = Channel(outcomes_reader, jobs_writer)
+        worker = Worker(number, child.pid, channel, lifeline_writer, lanes, self._endings)
         worker.channel.send((launch, self.application.modules, self.scheduled, settings.threads, settings.serializer))
         self.workers[child.pid] = worker
         return worker
@@ -193,13 +176,16 @@ class Crew:
 
     # -- what came of it -----------------------------------------------------------------------------------
 
-    def collect(self, worker: Worker) -> Iterator[Ending]:
-        """The outcomes that a worker has sent."""
+    def collect(self, worker: Worker) -> None:
+        """What a worker has said."""
         for message in worker.channel.receive():
             match message:
+                case ("outcome", number, seconds, *outcome):
+                    worker.hear_outcome(number, seconds, *outcome)
                 case ("ready",):
-                    worker.ready = self.expects_work = True
+                    worker.ready = True
                     self._pause = self._not_before = 0.0
+                    self.expect_work()
                 case ("missing", missing):
                     self.missing = missing
                 case ("files", files):
@@ -207,28 +193,20 @@ class Crew:
                     if worker.doubtful and worker.has_old_code():
                         worker.retire()
                     worker.doubtful = False
-                case ("outcome", claim, outcome):
-                    assignment = worker.assignments.pop(claim, None)
-                    if assignment is not None:
-                        yield Ending(assignment.work, worker.pid, outcome)
-                case ("note", claim, progress, lines):
-                    if claim in worker.assignments:
-                        self.notes.append((claim, progress, lines))
+                case ("note", number, progress, lines):
+                    if (work := worker.work_with(number)) is not None:
+                        self.notes.append((work.claim, progress, lines))
                 case _:
                     logger.error("worker %s sent what nobody understands: %r", worker.pid, message)
 
-    def bury(self, worker: Worker, status: int) -> Iterator[Ending]:
+    def bury(self, worker: Worker, status: int) -> None:
         """A worker has ended: its last outcomes, and what its death means for the jobs it had."""
-        yield from self.collect(worker)
+        self.collect(worker)
         how = describe_exit(status)
-        for assignment in worker.assignments.values():
-            yield Ending(assignment.work, worker.pid, verdict=assignment.verdict or "lost", exit_status=how)
+        worker.bury(how)
         if not worker.ready and not worker.retiring:
             self._wait_longer()
             logger.error("worker %s %s before it was ready; the next one starts in %.1f s", worker.pid, how, self._pause)
-        worker.channel.close()
-        with contextlib.suppress(OSError):
-            os.close(worker.lifeline)
         del self.workers[worker.pid]
 
     def _wait_longer(self) -> None:

@@ -20,17 +20,18 @@ from pathlib import Path
 from autocron import clock, locations
 from autocron.clock import MICROSECONDS
 from autocron.errors import StoreError
-from autocron.model import Application, Claim, Settings
+from autocron.model import Application, Claim, Settings, Work
 from autocron.processes.locks import LockFile
 from autocron.processes.spawn import kill_group, reset_signals
 from autocron.processes.wakeup import WakeUpReader
 from autocron.store import SqliteStore
 from autocron.supervisor.clockwork import Clockwork
-from autocron.supervisor.crew import Crew, Ending, Worker
+from autocron.supervisor.crew import Crew
 from autocron.supervisor.housekeeping import Housekeeper
 from autocron.supervisor.presence import Presence
 from autocron.supervisor.settling import settle
 from autocron.supervisor.tidings import tell_missed
+from autocron.supervisor.worker_process import Ending, Worker
 
 logger = logging.getLogger("autocron.supervisor")
 
@@ -43,6 +44,10 @@ TAKE_OVER = 3.0
 REST = 0.002
 """Seconds that it doesn't listen after a ring that brought nothing to start. Waking a sleeper costs the caller more than
 all else in a call; while every worker is busy, or jobs are for later, a thousand rings a second wake it only now and then."""
+
+DEAF = 0.002
+"""Seconds that it sleeps at most, whatever happens, while the workers have enough to do: then there are many outcomes to
+store in one transaction, and many jobs to claim."""
 
 FAREWELL = 1.0
 """Seconds that a worker without a job gets to end by itself at shutdown."""
@@ -135,7 +140,7 @@ class Supervisor:
             for crew in self.crews.values():
                 if (worker := crew.workers.get(pid)) is not None:
                     self._unregister(worker)
-                    self.endings.extend(crew.bury(worker, status))
+                    crew.bury(worker, status)
                     break
 
     def collect_outcomes(self) -> None:
@@ -143,7 +148,7 @@ class Supervisor:
         for crew in self.crews.values():
             for worker in crew.workers.values():
                 if worker in self._readable:
-                    self.endings.extend(crew.collect(worker))
+                    crew.collect(worker)
                     if worker.channel.at_end:
                         self._unregister(worker)
 
@@ -200,35 +205,41 @@ class Supervisor:
                 self.store.promote(now)
                 self._adopt_jobs()
                 self._expect_work()
-            claimed = [
-                (crew, self.store.claim(crew.application.id, crew.free_slots, self.owner, now)) for crew in self._hungry_crews()
-            ]
+            claimed = [given for crew in self._hungry_crews() for given in self._claim(crew, now)]
         self.endings.clear()
         for crew in noting:
             crew.notes.clear()
         self._housekeeper.note_writes(now)
-        for crew, works in claimed:
-            crew.expects_work = len(works) == crew.free_slots
-            for work in works:
-                crew.give(work)
-                self._rests_until = 0.0
+        for crew, concurrent, works in claimed:
+            crew.give(concurrent, works)
+            self._rests_until = 0.0
+
+    def _claim(self, crew: Crew, now: int) -> Iterator[tuple[Crew, bool, list[Work]]]:
+        for concurrent in (False, True):
+            if wanted := crew.wants(concurrent):
+                works = self.store.claim(crew.application.id, wanted, self.owner, now, concurrent=concurrent)
+                for refused in crew.accept(concurrent, works, wanted):
+                    self.store.give_back(refused.claim, now)
+                    works.remove(refused)
+                if works:
+                    yield crew, concurrent, works
 
     def end_overdue_attempts(self) -> None:
-        """An attempt that takes longer than its timeout ends with its worker, and with what it started."""
+        """An attempt that takes longer than its timeout ends, with what it started; what waits behind it goes back."""
         now = clock.monotonic()
-        for worker in self._workers():
-            overdue = [
-                claim for claim, given in worker.assignments.items() if given.deadline is not None and given.deadline <= now
-            ]
-            if overdue:
-                worker.end("timeout", *overdue)
+        for crew in self.crews.values():
+            for worker in crew.workers.values():
+                if any((moment := lane.next_deadline()) is not None and moment <= now for lane in worker.lanes):
+                    crew.collect(worker)  # it may have ended in time, while nobody listened
+                    worker.end_overdue(now)
+            crew.take_back_from_stuck(now)
 
     def keep_crews(self) -> None:
         """As many workers as the settings say for every application that is attached."""
         for number, application in self._applications.items():
             wanted = number in self.presence.attached
             if wanted and number not in self.crews:
-                self.crews[number] = Crew(self.database, application)
+                self.crews[number] = Crew(self.database, application, self.endings)
             crew = self.crews.get(number)
             if crew is None:
                 continue
@@ -243,6 +254,8 @@ class Supervisor:
 
     def sleep(self, seconds: float) -> None:
         """Until something happens, or for so long. What happened is in ``_readable`` and ``_rang``."""
+        if seconds and (busy := min((s for crew in self.crews.values() if (s := crew.seconds_ahead())), default=0.0)):
+            time.sleep(min(DEAF, busy / 2))
         rest = self._rests_until - clock.monotonic()
         if (rest <= 0) != self._listens:
             self._listens = not self._listens
@@ -272,12 +285,13 @@ class Supervisor:
     def seconds_to_next_moment(self) -> float:
         """How long nothing is due."""
         monotonic = clock.monotonic()
-        deadlines = [given.deadline for worker in self._workers() for given in worker.assignments.values()]
-        deadlines += [self.presence.next_deadline(), *(crew.retry_at for crew in self.crews.values())]
+        deadlines = [lane.next_deadline() for worker in self._workers() for lane in worker.lanes]
+        deadlines += [moment for crew in self.crews.values() for moment in (crew.retry_at, crew.stuck_at())]
+        deadlines.append(self.presence.next_deadline())
         waits = [deadline - monotonic for deadline in deadlines if deadline is not None]
         if self._blocked_until > monotonic:  # the database can't be used now
             waits.append(self._blocked_until - monotonic)
-        elif self._rang:
+        elif self._rang or self.endings:
             return 0.0
         elif not self.presence.is_alone:
             moments = [self._housekeeper.next_moment(), self._next_run_at]
@@ -302,7 +316,7 @@ class Supervisor:
             waited = clock.monotonic() - start
             impatient = self.stop_signals > max(first_signal, 1)
             for worker in self._workers():
-                if impatient or waited >= (grace if worker.assignments else FAREWELL):
+                if impatient or waited >= (grace if worker.is_busy else FAREWELL):
                     worker.end("shutdown")
             self.sleep(0.05)
             self.reap_workers()
@@ -344,16 +358,17 @@ class Supervisor:
     def _hungry_crews(self) -> list[Crew]:
         if self.presence.is_alone:
             return []  # what runs may finish, nothing new begins
-        return [crew for crew in self.crews.values() if crew.expects_work and crew.free_slots]
+        return [crew for crew in self.crews.values() if crew.wants(False) or crew.wants(True)]
 
     def _end_cancelled(self, claim: Claim) -> None:
         for worker in self._workers():
-            if claim in worker.assignments:
-                worker.end("cancelled", claim)
+            for given in (given for lane in worker.lanes for given in lane.assignments):
+                if given.work.claim == claim:
+                    worker.cancel(given.work)
 
     def _expect_work(self) -> None:
         for crew in self.crews.values():
-            crew.expects_work = True
+            crew.expect_work()
         self._next_run_at = self.store.next_run_at()
 
     def _workers(self) -> Iterator[Worker]:

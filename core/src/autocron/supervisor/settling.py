@@ -9,8 +9,8 @@ from autocron.clock import MICROSECONDS
 from autocron.errors import ClaimLostError
 from autocron.model import MAX_LOST_ATTEMPTS, Outcome, Settings
 from autocron.store import Store
-from autocron.supervisor.crew import Ending
 from autocron.supervisor.tidings import tell_failed
+from autocron.supervisor.worker_process import Ending
 
 logger = logging.getLogger("autocron.supervisor")
 
@@ -29,10 +29,12 @@ def settle(store: Store, ending: Ending, settings: Settings, now: int) -> bool:
 
 def _settle(store: Store, ending: Ending, settings: Settings, now: int) -> bool:
     work = ending.work
+    if ending.outcome is not None and (not ending.verdict or ending.outcome.result is not None):
+        return _settle_outcome(store, ending, ending.outcome, settings, now)
     match ending.verdict:
-        case "":
-            assert ending.outcome is not None
-            return _settle_outcome(store, ending, ending.outcome, settings, now)
+        case "not begun":
+            store.give_back(work.claim, now)
+            return True
         case "timeout":
             error = f"TimeoutError: the attempt took longer than timeout={work.policy.timeout:g} s and was ended"
             may_retry = work.policy.retries_after(TimeoutError)

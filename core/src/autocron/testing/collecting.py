@@ -26,8 +26,8 @@ from autocron.options import DELAYS
 from autocron.results import TaskResult
 from autocron.store.memory import MemoryStore
 from autocron.supervisor.clockwork import Clockwork
-from autocron.supervisor.crew import Ending
 from autocron.supervisor.settling import settle
+from autocron.supervisor.worker_process import Ending
 from autocron.tasks import Request, Task, task_name
 from autocron.testing.moving import MovableClock
 

@@ -1,0 +1,96 @@
+"""Tickets: numbers in a queue of the kernel's. Each is drawn once: by the worker, which begins that job, or by the
+supervisor, which takes it back.
+
+A job can be sent to a worker before it is its turn, and yet nobody has to ask the worker for it: whoever draws the
+ticket first has the job, even if the worker hangs in C code, is stopped, or has died. What wasn't drawn wasn't begun.
+
+The queue is a stream socket, for there a single read can be told not to wait; with a pipe, both readers would have to.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+
+_SIZE = 8
+_MANY = 512
+
+
+class Tickets:
+    """The supervisor's side: hands out, and takes back."""
+
+    def __init__(self) -> None:
+        import socket  # a worker without coroutines never needs it
+
+        self._writer, self._reader = socket.socketpair()
+        self._at_once = socket.MSG_DONTWAIT
+        self._unsent = b""
+
+    @property
+    def worker_fd(self) -> int:
+        """What the worker inherits. It is kept open here, too."""
+        return self._reader.fileno()
+
+    def hand_out(self, numbers: Iterable[int] = ()) -> None:
+        """Queue these numbers, after those for which there was no room before."""
+        self._unsent += b"".join(struct.pack("!q", number) for number in numbers)
+        try:
+            while self._unsent:
+                sent = self._writer.send(self._unsent[: _SIZE * _MANY], self._at_once)
+                self._unsent = self._unsent[sent:]
+        except BlockingIOError:
+            pass
+        except OSError:  # no worker draws any more, and none will
+            self._unsent = b""
+
+    def take_back(self) -> list[int]:
+        """Draw all that the worker hasn't drawn."""
+        data = b""
+        try:
+            while chunk := self._reader.recv(_SIZE * _MANY, self._at_once):
+                data += chunk
+        except BlockingIOError:
+            pass
+        data, self._unsent = data + self._unsent, b""
+        return _numbers(data)
+
+    def close_writing(self) -> None:
+        """No ticket follows: who waits for one is told."""
+        self._writer.close()
+
+    def close(self) -> None:
+        self._writer.close()
+        self._reader.close()
+
+
+def draw(fd: int) -> int | None:
+    """Wait for a ticket. None when no ticket follows."""
+    data = os.read(fd, _SIZE)
+    return _numbers(data)[0] if data else None
+
+
+def queue_at(fd: int) -> socket.socket:
+    """For ``draw_all``."""
+    import socket
+
+    return socket.socket(fileno=os.dup(fd))
+
+
+def draw_all(queue: socket.socket) -> list[int] | None:
+    """The tickets that are there, without waiting. None when no ticket follows."""
+    import socket
+
+    try:
+        data = queue.recv(_SIZE * _MANY, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return []
+    return _numbers(data) if data else None
+
+
+def _numbers(data: bytes) -> list[int]:
+    return [number for (number,) in struct.iter_unpack("!q", data)]

@@ -1,0 +1,215 @@
+"""One worker process, as the supervisor sees it: what it has been given, how it is told to end, what it said."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from autocron import clock
+from autocron.model import DEFAULT_POLICY, Outcome, Settings, Work
+from autocron.processes.channel import Channel, Message
+from autocron.processes.memory import resident_megabytes
+from autocron.processes.spawn import kill_group
+from autocron.supervisor.lane import Assignment, Lane
+
+FileState = tuple[str, int, int]
+
+WITHDRAWAL = 0.5
+"""Seconds that a coroutine gets to end after it was cancelled; then its worker is ended."""
+
+
+@dataclass(slots=True)
+class Ending:
+    """How an attempt ended: the worker's outcome, or what became of the worker under it."""
+
+    work: Work
+    worker: int
+    outcome: Outcome | None = None
+    verdict: str = ""
+    exit_status: str = ""
+
+
+class Worker:
+    """One worker process. ``lanes`` are its ordinary jobs and its coroutines.
+
+    What becomes of jobs it puts into ``endings``, in the order in which it is known.
+    """
+
+    def __init__(
+        self, number: int, pid: int, channel: Channel, lifeline: int, lanes: tuple[Lane, Lane], endings: list[Ending]
+    ) -> None:
+        self.number = number
+        self.pid = pid
+        self.channel = channel
+        self.lifeline = lifeline
+        self.lanes = lanes
+        self.endings = endings
+        self.ready = False
+        self.retiring = False
+        """It gets no more jobs."""
+        self.outworn = False
+        """It works until another has taken its place."""
+        self.ended = False
+        self.doubtful = False
+        """New code arrived while it started: it may have imported some of the old."""
+        self.started_at = clock.now()
+        self.files: list[FileState] = []
+        self._last_number = 0
+        self._taken_back: list[int] = []
+        self._done = 0
+        self._weighed_at = clock.monotonic()
+
+    @property
+    def is_busy(self) -> bool:
+        return any(lane.begun for lane in self.lanes)
+
+    def takes(self, concurrent: bool) -> int:
+        """How many jobs of this kind it takes now."""
+        return 0 if self.retiring or not self.ready else self.lanes[concurrent].room
+
+    def could_begin(self, concurrent: bool) -> int:
+        """How many it would begin at once."""
+        return 0 if self.retiring or not self.ready else self.lanes[concurrent].free
+
+    # -- jobs ----------------------------------------------------------------------------------------------
+
+    def give(self, concurrent: bool, works: Iterable[Work]) -> None:
+        """Send jobs, then their tickets."""
+        lane = self.lanes[concurrent]
+        sent, numbers = [], []
+        for work in works:
+            self._last_number += 1
+            lane.put(Assignment(self._last_number, work))
+            sent.append(_as_sent(self._last_number, work))
+            numbers.append(self._last_number)
+        self.channel.send((self._taken_back, sent))
+        self._taken_back = []
+        lane.tickets.hand_out(numbers)
+
+    def hear_outcome(self, number: int, seconds: float, *outcome: Any) -> None:
+        """The worker says what an attempt came to."""
+        for lane in self.lanes:
+            if (given := lane.end(number, seconds)) is not None:
+                lane.tickets.hand_out()
+                self._done += 1
+                self.endings.append(Ending(given.work, self.pid, Outcome(*outcome), given.verdict))
+
+    def work_with(self, number: int) -> Work | None:
+        """The running job with this ticket."""
+        given = self.lanes[0].begun.get(number) or self.lanes[1].begun.get(number)
+        return None if given is None else given.work
+
+    def take_back(self) -> bool:
+        """What it hasn't begun goes back into the store, so that others may have it. Whether there was something."""
+        taken = [given for lane in self.lanes for given in lane.take_back()]
+        self._taken_back += [given.number for given in taken]
+        self.endings.extend(Ending(given.work, self.pid, verdict="not begun") for given in taken)
+        return bool(taken)
+
+    def cancel(self, work: Work) -> None:
+        """End an attempt because its job was cancelled."""
+        self.take_back()
+        ordinary, coroutines = ([given for given in lane.begun.values() if given.work is work] for lane in self.lanes)
+        if ordinary:
+            self.end("cancelled", ordinary)
+        for given in coroutines:
+            if not given.verdict:
+                self.lanes[True].withdraw(given, "cancelled", clock.monotonic() + WITHDRAWAL)
+
+    def end_overdue(self, now: float) -> None:
+        """End the attempts that take longer than their timeout: coroutines alone, others with all of the worker."""
+        ordinary, coroutines = self.lanes
+        late = ordinary.overdue(now)
+        for given in coroutines.overdue(now):
+            if given.verdict:  # it has been told, and didn't end
+                late.append(given)
+            else:
+                coroutines.withdraw(given, "timeout", now + WITHDRAWAL)
+        if late:
+            self.take_back()
+            if late := [given for given in late if given.number in ordinary.begun or given.number in coroutines.begun]:
+                self.end("timeout", late)
+
+    # -- its end -------------------------------------------------------------------------------------------
+
+    def retire(self) -> None:
+        """Give it no more jobs: it ends after those that it is at."""
+        self.retiring = True
+        self.take_back()
+        for lane in self.lanes:
+            lane.tickets.close_writing()
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what waits to be written; once all is, a retiring worker is told that nothing follows."""
+        self.channel.flush()
+        if self.retiring and not self.channel.pending:
+            self.channel.close_writing()
+
+    def end(self, verdict: str, assignments: Iterable[Assignment] | None = None) -> None:
+        """End it now, with everything its jobs started. ``verdict`` says why, for these attempts (None: for all)."""
+        if self.ended:
+            return
+        self.take_back()
+        concerned = None if assignments is None else set(assignments)
+        for given in (given for lane in self.lanes for given in lane.assignments):
+            if not given.verdict:
+                given.verdict = verdict if concerned is None or given in concerned else "innocent"
+        self.retiring = self.ended = True
+        kill_group(self.pid)
+
+    def bury(self, exit_status: str) -> None:
+        """It has ended: what that means for the jobs it had."""
+        self.take_back()
+        for given in (given for lane in self.lanes for given in lane.assignments):
+            self.endings.append(Ending(given.work, self.pid, verdict=given.verdict or "lost", exit_status=exit_status))
+        self.channel.close()
+        for lane in self.lanes:
+            lane.tickets.close()
+        with contextlib.suppress(OSError):
+            os.close(self.lifeline)
+
+    # -- its state -----------------------------------------------------------------------------------------
+
+    def wears_out(self, settings: Settings) -> bool:
+        """Whether it has run as many jobs, or holds as much memory, as the settings allow."""
+        if settings.max_jobs and self._done >= settings.max_jobs:
+            return True
+        if not settings.max_memory_mb or not self._done or clock.monotonic() - self._weighed_at < 1:
+            return False
+        self._weighed_at = clock.monotonic()
+        return resident_megabytes(self.pid) > settings.max_memory_mb
+
+    def has_old_code(self) -> bool:
+        """Whether a file that it imported has changed since."""
+        for path, modified, size in self.files:
+            try:
+                seen = os.stat(path)
+            except OSError:
+                return True
+            if (seen.st_mtime_ns, seen.st_size) != (modified, size):
+                return True
+            if modified > self.started_at * 1000:  # written while it started: what it read can't be told
+                return True
+        return False
+
+
+def _as_sent(number: int, work: Work) -> Message:
+    """As ``autocron.worker.inbox.SentJob`` has it."""
+    claim, policy = work.claim, None if work.policy is DEFAULT_POLICY else work.policy
+    last = work.failures >= work.policy.retries
+    return (
+        number,
+        claim.job,
+        work.uuid,
+        work.task,
+        work.arguments,
+        work.context,
+        claim.attempt,
+        work.schedule,
+        last,
+        policy,
+    )

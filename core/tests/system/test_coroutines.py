@@ -1,0 +1,87 @@
+"""``async`` tasks: side by side on one event loop of a worker, each ended alone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from running import Application, Running
+
+from autocron.model import CANCELLED, DONE, ERROR, RUNNING
+
+
+def begun(file: Path) -> list[str]:
+    return file.read_text().split() if file.exists() else []
+
+
+def test_g62_a_hundred_coroutines_sleep_at_the_same_time_in_one_worker(running: Running, app: Application) -> None:
+    app.ask("nap(0).wait(45)")
+    begun_at = time.monotonic()
+    pids = app.ask("[handle.wait(45) for handle in nap.map([(1.0,)] * 100)]", timeout=90)
+    took = time.monotonic() - begun_at
+    print(f"100 coroutines that sleep 1 s took {took:.2f} s")
+    assert len(set(pids)) == 1
+    assert took < 30  # one after the other it would be 100
+
+
+def test_coroutines_and_ordinary_jobs_run_beside_each_other(running: Running, app: Application) -> None:
+    file = running.folder / "begun"
+    slow = app.call(f"note_and_sleep({str(file)!r}, 3600)")
+    running.wait_until(lambda: begun(file), "an ordinary job runs", timeout=45)
+    assert app.ask("nap(0.01).wait(45)") == int(begun(file)[0])
+    waiting = app.call(f"nap(3600, {str(running.folder / 'napping')!r})")
+    running.wait_until(lambda: begun(running.folder / "napping"), "a coroutine runs", timeout=45)
+    app.ask(f"autocron.TaskResult.get({slow!r}).cancel()")
+    running.wait_until_ended(slow, timeout=45)
+    running.wait_until(
+        lambda: len(begun(running.folder / "napping")) == 2, "what ran beside it begins anew in another worker", timeout=45
+    )
+    assert running.job(waiting).status is RUNNING
+
+
+def test_no_more_coroutines_run_at_once_than_the_settings_say(running: Running) -> None:
+    app = running.application(coroutines=3)
+    file = running.folder / "begun"
+    app.ask(f"handles = nap.map([(3600, {str(file)!r})] * 5)")
+    running.wait_until(lambda: len(begun(file)) == 3, "three run", timeout=45)
+    assert app.ask("[handle.status for handle in handles].count('running')") == 3
+    app.ask("[handle.cancel() for handle in handles[:2]]")
+    running.wait_until(lambda: len(begun(file)) == 5, "two more take their places", timeout=45)
+
+
+@pytest.mark.parametrize("end", ["timeout", "cancel"])
+def test_g26_g32_a_coroutine_is_ended_alone(running: Running, app: Application, end: str) -> None:
+    file, others = running.folder / "begun", running.folder / "others"
+    app.ask(f"other = nap(3600, {str(others)!r})")
+    running.wait_until(lambda: begun(others), "another coroutine runs", timeout=45)
+    app.ask(f"handle = nap.options(timeout={0.3 if end == 'timeout' else None}, retries=1, backoff=0)(3600, {str(file)!r})")
+    running.wait_until(lambda: begun(file), "it has begun", timeout=45)
+    if end == "cancel":
+        assert app.ask("handle.cancel()") is True
+    ended = running.wait_until_ended(app.call("handle"), timeout=45)
+    if end == "timeout":
+        assert (ended.status, ended.attempts) == (ERROR, 2)
+        assert ended.error == "TimeoutError: the attempt took longer than timeout=0.3 s and was ended"
+    else:
+        assert (ended.status, ended.attempts) == (CANCELLED, 1)
+    assert app.ask("nap(0).wait(45)") == int(begun(others)[0]), "the worker is another"
+    assert app.ask("other.status") == "running"
+    assert len(begun(others)) == 1
+
+
+@pytest.mark.parametrize("task", ["block_the_loop", "swallow_cancellation"])
+def test_g26_a_coroutine_that_does_not_end_is_ended_with_its_worker_and_the_others_run_again_uncounted(
+    running: Running, app: Application, task: str
+) -> None:
+    file, others = running.folder / "begun", running.folder / "others"
+    other = app.call(f"nap(1, {str(others)!r})")
+    running.wait_until(lambda: begun(others), "another coroutine runs", timeout=45)
+    failed = running.wait_until_ended(app.call(f"{task}.options(timeout=0.3)({str(file)!r})"), timeout=45)
+    assert (failed.status, failed.attempts) == (ERROR, 1)
+    assert failed.error == "TimeoutError: the attempt took longer than timeout=0.3 s and was ended"
+    done = running.wait_until_ended(other, timeout=45)
+    assert done.status is DONE
+    found = running.store.database.read("select failures, lost from jobs where error = '' and state = 'done'")
+    assert [tuple(row) for row in found] == [(0, 0)]
+    assert begun(others)[-1] != begun(file)[0]
