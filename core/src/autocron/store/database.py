@@ -19,6 +19,15 @@ from autocron.store.migrations import migrate, require_newest
 BUSY_SECONDS = 30.0
 """How long a statement waits for the write lock before it raises StoreBusyError."""
 
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 2.5, 2.0, 1.6, 1.3, 1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.25, 0.2)
+"""Milliseconds between two tries for the write lock, the last one for all further tries; each is jittered.
+
+Growing at first, so that the others get on; then shrinking: whoever has waited longest tries most often, and comes next.
+"""
+
+_LONG_HELD, _LONG_PAUSE = 0.25, 5.0
+"""After so many seconds whoever holds the lock is no call, and a try in so many milliseconds will do."""
+
 _MINIMUM_SQLITE = (3, 37, 0)  # STRICT tables
 
 LOOK_PAUSE = 0.001
@@ -235,9 +244,9 @@ class Database:
     def _patiently(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The operation's value, waiting while another connection holds the write lock.
 
-        SQLite's own wait sleeps up to 100 ms at a time and lets newcomers pass; short, jittered pauses are fairer.
+        SQLite's own wait sleeps up to 100 ms at a time and lets newcomers pass: see docs/decisions/0014-turns.md.
         """
-        deadline, pause = 0.0, 0.000_1
+        began, tries = 0.0, 0
         while True:
             try:
                 return operation(*args, **kwargs)
@@ -249,14 +258,15 @@ class Database:
                         raise
                     raise explained from error
                 now = time.monotonic()
-                deadline = deadline or now + BUSY_SECONDS
-                if now > deadline:
+                began = began or now
+                if now > began + BUSY_SECONDS:
                     raise StoreBusyError(
                         f"the database {self.path} was locked by another process for {BUSY_SECONDS:.0f} s; "
                         "find the program that holds it open (a backup, a shell with an open transaction)"
                     ) from error
-            time.sleep(pause * (0.5 + random.random()))
-            pause = min(pause * 1.5, 0.005)
+            pause = _PAUSES[min(tries, len(_PAUSES) - 1)] if now < began + _LONG_HELD else _LONG_PAUSE
+            time.sleep(pause / 1000 * (0.5 + random.random()))
+            tries += 1
 
     def _explained(self, error: sqlite3.Error, code: int) -> StoreError | None:
         """What the person at 3 a.m. needs to read instead of SQLite's three words."""
