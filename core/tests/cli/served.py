@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from autocron.operations import Operations
 
 APPLICATION = """
 import os
+import subprocess
 import sys
 import time
 
@@ -46,6 +48,12 @@ def fail_once(marker):
     return "at last"
 
 
+@autocron.delay
+def leave_an_orphan():
+    command = "sleep 0.5 >/dev/null & echo $!"  # its parent ends before it
+    return int(subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+
 @autocron.periodic(hours=1)
 def report():
     return "reported"
@@ -72,11 +80,14 @@ class Served:
         self._operations: Operations | None = None
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *options: str, app: str | None = "shop", **changes: str) -> subprocess.Popen[bytes]:
+    def start(
+        self, *options: str, app: str | None = "shop", under: Sequence[str] = (), **changes: str
+    ) -> subprocess.Popen[bytes]:
+        """``under``: a command that starts it, such as ``unshare``."""
         arguments = ["supervise", *(["--app", app] if app else []), *options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, str(self.database), *arguments],
+                [*under, *COMMAND, str(self.database), *arguments],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -94,7 +105,7 @@ class Served:
 
     def wait_until_worked(self) -> None:
         assert self.process is not None
-        begun = f"supervisor {self.process.pid} works"
+        begun = f" works {self.database}"
         wait_until("a supervisor", lambda: begun in self.log.read_text(), self.log.read_text)
         wait_until("jobs to be worked", lambda: self.operations.status().jobs_are_worked, self.describe)
 

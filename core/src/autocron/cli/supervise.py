@@ -21,6 +21,7 @@ from autocron.cli.internal import LOG_FORMAT
 from autocron.cli.running import FINE, NOT_FINE, Context
 from autocron.errors import ConfigurationError, InvalidStateError
 from autocron.operations import make_database
+from autocron.processes.service import take_service_socket, tell_service_manager
 from autocron.processes.spawn import python_executable
 from autocron.supervisor import Supervisor
 
@@ -35,6 +36,7 @@ def supervise(context: Context) -> int:
     if hosts.this_process() is hosts.Host.DISABLED:
         raise ConfigurationError("AUTOCRON_DISABLE is set in the environment, so nothing may run; unset it")
     _log(as_json=context.terminal.as_json)
+    manager = take_service_socket()
     if options.app is not None:
         _check_import(options.app)
         path = locations.database_path(options.database, make_folder=True)
@@ -48,6 +50,7 @@ def supervise(context: Context) -> int:
     if settings.autocron_lock:
         raise InvalidStateError(f"autocron is switched off in {path}; `--set-autocron-lock off` switches it on")
     if options.app is None:
+        tell_service_manager(manager, "READY=1")
         supervisor.run()
         return FINE
     application = _Application(path, options.app, supervisor)
@@ -55,6 +58,7 @@ def supervise(context: Context) -> int:
         logger.error("the application %s could not be loaded; nothing is supervised", options.app)
         return NOT_FINE
     application.watch()
+    tell_service_manager(manager, "READY=1")
     supervisor.run()
     return NOT_FINE if application.ended_first else FINE
 
