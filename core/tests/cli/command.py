@@ -66,15 +66,24 @@ def fine(*arguments: object, **options: Any) -> Ended:
 
 
 def run_in_terminal(
-    *arguments: object, typed: str = "", columns: int = 100, interrupt_after: str = "", **changes: str
+    *arguments: object,
+    typed: str = "",
+    columns: int = 100,
+    rows: int = 24,
+    interrupt_after: str = "",
+    typed_after: tuple[str, str] = ("", ""),
+    **changes: str,
 ) -> tuple[int, str]:
-    """The exit status, and everything that appears on a terminal so wide. Ctrl-C is typed when a text has appeared."""
+    """The exit status, and everything that appears on a terminal of this size.
+
+    Ctrl-C, or what ``typed_after`` says, is typed when a text has appeared.
+    """
     import fcntl
     import struct
     import termios
 
     mine, its = pty.openpty()
-    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     child = subprocess.Popen(
         [*COMMAND, *map(str, arguments)], stdin=its, stdout=its, stderr=its, env=environment(**changes), start_new_session=True
     )
@@ -97,6 +106,9 @@ def run_in_terminal(
             if interrupt_after and interrupt_after.encode() in seen:
                 interrupt_after = ""
                 child.send_signal(signal.SIGINT)
+            if typed_after[0] and typed_after[0].encode() in seen:
+                os.write(mine, typed_after[1].encode())
+                typed_after = ("", "")
         return child.wait(PATIENCE), seen.decode().replace("\r\n", "\n")
     finally:
         child.kill()

@@ -57,17 +57,53 @@ def test_delete_database_asks_in_a_terminal(filled: Filled) -> None:
     assert filled.path.exists()
 
 
-def test_watch_draws_the_screen_anew(filled: Filled) -> None:
+ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+
+
+def test_watch_draws_over_what_is_there_and_leaves_the_last_look_behind(filled: Filled) -> None:
     status, shown = run_in_terminal(filled.path, "watch", "--count", "2", "--interval", "0")
     assert status == 0
-    assert shown.count("\x1b[H\x1b[2J") == 2
-    assert shown.count("not running") == 2
+    drawn, _, left = shown.partition(LEAVE)
+    assert drawn.startswith(ENTER)
+    assert "\x1b[2J" not in drawn  # the screen is never empty, so nothing flickers
+    first, second = drawn.split("\x1b[H")[1:]
+    for look in (first, second):
+        assert "not running" in look
+        assert "every 0 s; q or Ctrl-C ends" in look
+    assert "not running" in left
+    assert "Ctrl-C ends" not in left
 
 
 def test_watch_ends_with_ctrl_c(filled: Filled) -> None:
-    status, shown = run_in_terminal(filled.path, "watch", "--interval", "600", typed="", interrupt_after="Ctrl-C ends")
+    status, shown = run_in_terminal(filled.path, "watch", "--interval", "600", interrupt_after="Ctrl-C ends")
     assert status == 0
+    assert LEAVE in shown
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("key", ["q", "Q", "xq"])
+def test_watch_ends_with_q_without_enter(filled: Filled, key: str) -> None:
+    status, shown = run_in_terminal(filled.path, "watch", "--interval", "600", typed_after=("Ctrl-C ends", key))
+    assert status == 0
+    assert shown.count("Ctrl-C ends") == len(key)  # any other key brings the next look
+    assert LEAVE in shown
+
+
+def test_watch_fits_a_small_terminal(filled: Filled) -> None:
+    for _ in range(8):
+        filled.running()
+    _, shown = run_in_terminal(filled.path, "watch", "--count", "1", rows=8, columns=60, NO_COLOR="1")
+    lines = shown.partition(LEAVE)[0].partition("\x1b[H")[2].split("\n")
+    assert len(lines) == 8
+    assert "more lines" in lines[-2]
+    assert "Ctrl-C ends" in lines[-1]
+
+
+def test_watch_on_a_dumb_terminal_prints_one_look_after_the_other(filled: Filled) -> None:
+    status, shown = run_in_terminal(filled.path, "watch", "--count", "2", "--interval", "0", TERM="dumb")
+    assert status == 0
+    assert "\x1b" not in shown
+    assert shown.count("not running") == 2
 
 
 def test_every_command_has_help_with_an_example() -> None:

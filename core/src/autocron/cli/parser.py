@@ -139,9 +139,7 @@ def _add_questions(commands: Any) -> None:
         "project.db status", "project.db status --check      exit status 0 only when jobs are being worked",
     )  # fmt: skip
     status.add_argument("--check", action="store_true", help="exit status 1 unless jobs are being worked, with the reasons")
-    watch = _add(
-        commands, "watch", "status:watch", "the status, again and again, until Ctrl-C", "project.db watch --interval 5"
-    )
+    watch = _add(commands, "watch", "watch:watch", "the status, live, until q or Ctrl-C", "project.db watch --interval 5")
     watch.add_argument("--interval", type=_seconds, default=1.0, metavar="S", help="seconds between two looks (1)")
     watch.add_argument("--count", type=_count, metavar="N", help="end after so many looks")
     jobs = _add(

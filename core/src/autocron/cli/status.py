@@ -1,11 +1,9 @@
-"""``status`` and ``watch``: one screen that says whether jobs are being worked."""
+"""``status``: one screen that says whether jobs are being worked."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
-from autocron import clock
 from autocron.cli.running import FINE, NOT_FINE, Context
 from autocron.cli.shapes import overview_shape
 from autocron.cli.terminal import Terminal, one_line
@@ -30,41 +28,13 @@ def status(context: Context) -> int:
     return NOT_FINE if checks and not overview.jobs_are_worked else FINE
 
 
-def watch(context: Context) -> int:
-    """On a terminal the screen is drawn anew; in a pipe each look follows the last; JSON is one object a line."""
-    terminal, interval = context.terminal, context.options.interval
-    left = context.options.count
-    try:
-        while True:
-            overview = context.operations.status()
-            if terminal.as_json:
-                terminal.json(overview_shape(overview), compact=True)
-            else:
-                if terminal.is_terminal:
-                    terminal.stream.write("\x1b[H\x1b[2J")
-                show_overview(terminal, overview)
-                terminal.line(terminal.paint(f"every {interval:g} s; Ctrl-C ends", "dim") if terminal.is_terminal else "")
-            terminal.stream.flush()
-            if left is not None:
-                left -= 1
-                if not left:
-                    return FINE
-            _sleep(interval)
-    except KeyboardInterrupt:
-        return FINE
-
-
-def _sleep(seconds: float) -> None:
-    """In short pieces: a Ctrl-C that comes just before a sleep begins is only noticed after it."""
-    deadline = clock.monotonic() + seconds
-    while (left := deadline - clock.monotonic()) > 0:
-        time.sleep(min(left, 0.5))
-
-
 def show_overview(terminal: Terminal, overview: Overview) -> None:
     """All of it, most important first; about one screen."""
     paint, now = terminal.paint, overview.at
     facts = [("database", str(overview.database)), *_process_facts(terminal, overview)]
+    facts += [("problem", paint(problem, "red")) for problem in overview.problems]
+    facts += [("warning", paint(warning, "yellow")) for warning in overview.warnings]
+    facts += [(each.level, paint(each.message, each.level)) for each in overview.surroundings]
     facts += [("jobs", _counts(terminal, overview)), ("last hour", _last_hour(terminal, overview))]
     oldest = overview.oldest
     if oldest is not None:
@@ -88,9 +58,6 @@ def show_overview(terminal: Terminal, overview: Overview) -> None:
         at = report.schedule.next_run_at or now
         due = "due now" if at <= now else relative(at, now)
         facts.append(("next" if not number else "", f"{due}: {report.schedule.name}  {moment(at, zone)}"))
-    facts += [("problem", paint(problem, "red")) for problem in overview.problems]
-    facts += [("warning", paint(warning, "yellow")) for warning in overview.warnings]
-    facts += [(each.level, paint(each.message, each.level)) for each in overview.surroundings]
     terminal.facts(facts)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from autocron.errors import ConfigurationError
@@ -52,8 +53,26 @@ class Terminal:
         self.stream = stream
         self.as_json = as_json
         self.is_terminal = stream.isatty()
-        self.colours = self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.can_draw = self.is_terminal and os.environ.get("TERM") != "dumb"
+        self.colours = self.can_draw and not os.environ.get("NO_COLOR")
         self.width = _width_of(stream) if self.is_terminal else None
+
+    @property
+    def height(self) -> int:
+        """How many lines it shows now."""
+        try:
+            return os.get_terminal_size(self.stream.fileno()).lines or 24
+        except (OSError, ValueError):
+            return 24
+
+    def captured(self, draw: Callable[[], None]) -> list[str]:
+        """The lines that ``draw`` would print here now, in the width that it has now."""
+        stream, self.stream, self.width = self.stream, io.StringIO(), _width_of(self.stream)
+        try:
+            draw()
+            return self.stream.getvalue().splitlines()
+        finally:
+            self.stream = stream
 
     def line(self, text: str = "") -> None:
         """A line of text as it is; cut to the terminal's width nowhere."""
