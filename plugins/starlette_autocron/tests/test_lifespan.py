@@ -1,28 +1,52 @@
-"""The lifespan in a real process: under pytest itself nothing would be spawned."""
+"""The lifespan: under pytest, where tasks run in the caller, and in real processes."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-import pytest
-
-APPLICATION = """
 import asyncio
 import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from scene import Scene
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+import autocron
+import starlette_autocron
+
+STARLETTE = """
+import asyncio
+import contextlib
+import json
 import os
 import sys
 
 import autocron
 import starlette_autocron
 from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
 
 @autocron.delay
 def whoami() -> int:
     return os.getpid()
+
+
+@autocron.delay
+async def double(number: int) -> list[int]:
+    await asyncio.sleep(0)
+    return [2 * number, os.getpid()]
+
+
+async def page(request):
+    return JSONResponse([request.state.greeting, await whoami(), *await double(21), os.getpid()])
 
 
 events = []
@@ -36,44 +60,100 @@ async def mine(app):
     events.append("down")
 
 
-app = Starlette(lifespan=starlette_autocron.lifespan(sys.argv[1], wraps=mine, workers=2))
+app = Starlette(routes=[Route("/", page)], lifespan=starlette_autocron.lifespan("shop.db", wraps=mine, workers=1))
 
-
-async def main():
-    async with app.router.lifespan_context(app) as state:
-        worker = await whoami()
-        print(state["greeting"], worker != os.getpid())
+if __name__ == "__main__":
+    with TestClient(app) as client:
+        print(json.dumps(client.get("/").json()))
     print(*events)
     try:
         autocron.get_results()
     except autocron.NotStartedError:
         print("detached")
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
 """
 
-
-def run(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "AUTOCRON_"))}
-    return subprocess.run(
-        [sys.executable, str(script), *arguments], capture_output=True, text=True, timeout=60, check=False, env=environment
-    )
-
-
-def test_jobs_run_while_the_application_lives_and_the_wrapped_lifespan_is_inside(tmp_path: Path) -> None:
-    script = tmp_path / "application.py"
-    script.write_text(APPLICATION)
-    ended = run(script, str(tmp_path / "jobs.db"))
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.splitlines() == ["hello True", "up True down", "detached"]
+FASTAPI = (
+    STARLETTE.replace("from starlette.applications import Starlette", "from fastapi import FastAPI, Request")
+    .replace("from starlette.testclient", "from fastapi.testclient")
+    .replace("page(request)", "page(request: Request)")
+    .replace("return JSONResponse(", "return (")
+    .replace("app = Starlette(routes=[Route(\"/\", page)], ", "app = FastAPI(")
+    .replace("if __name__", 'app.get("/")(page)\n\nif __name__')
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("settings", ["workers=0", "wrokers=1"])
-def test_g66_a_wrong_setting_fails_at_start_up_with_its_name(tmp_path: Path, settings: str) -> None:
-    script = tmp_path / "application.py"
-    script.write_text(APPLICATION.replace("workers=2", settings))
-    ended = run(script, str(tmp_path / "jobs.db"))
-    assert ended.returncode == 1
-    assert settings.partition("=")[0] in ended.stderr.splitlines()[-1]
+@pytest.mark.parametrize("application", [STARLETTE, FASTAPI], ids=["starlette", "fastapi"])
+def test_g62_a_handler_awaits_jobs_of_workers_inside_the_wrapped_lifespan_and_its_state(scene: Scene, application: str) -> None:
+    lines = scene.python("application.py", application)
+    (answer,) = [json.loads(line) for line in lines if line.startswith("[")]
+    greeting, worker, doubled, same_worker, server = answer
+    assert (greeting, doubled, worker) == ("hello", 42, same_worker)
+    assert worker != server
+    assert {"up True down", "detached"} <= {*lines}
+    assert scene.rows("select count(*) from jobs where state = 'done'") == [(2,)]
+
+
+# -- under pytest ------------------------------------------------------------------------------------------
+
+
+@autocron.delay
+async def double(number: int) -> int:
+    await asyncio.sleep(0)
+    return 2 * number
+
+
+async def page(request: Request) -> JSONResponse:
+    return JSONResponse(await double(21))
+
+
+def test_g64_an_application_under_test_starts_nothing_and_its_jobs_have_run_when_they_are_awaited() -> None:
+    app = Starlette(routes=[Route("/", page)], lifespan=starlette_autocron.lifespan("jobs.db"))
+    with TestClient(app) as client:
+        assert client.get("/").json() == 42
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What instances are told, in order."""
+    told: list[Any] = []
+    monkeypatch.setattr(autocron.Autocron, "start", lambda self, *database, **settings: told.append((database, settings)))
+    monkeypatch.setattr(autocron.Autocron, "stop", lambda self: told.append("stop"))
+    return told
+
+
+def enter(lifespan: Any) -> None:
+    async def main() -> None:
+        async with lifespan(Starlette()):
+            pass
+
+    asyncio.run(main())
+
+
+def test_lifespans_on_two_databases_are_one_inside_the_other(events: list[Any]) -> None:
+    inner = starlette_autocron.lifespan("two.db", instance=autocron.Autocron())
+    enter(starlette_autocron.lifespan("one.db", wraps=inner, workers=2))
+    assert events == [(("one.db",), {"workers": 2}), (("two.db",), {}), "stop", "stop"]
+
+
+def test_a_wrapped_lifespan_that_fails_leaves_nothing_started(events: list[Any]) -> None:
+    @contextlib.asynccontextmanager
+    async def broken(app: Starlette) -> AsyncIterator[None]:
+        raise OSError("no mail server")
+        yield
+
+    with pytest.raises(OSError, match="no mail server"):
+        enter(starlette_autocron.lifespan("jobs.db", wraps=broken))
+    assert events == [(("jobs.db",), {}), "stop"]
+
+
+@pytest.mark.parametrize(
+    ("lifespan", "words"),
+    [
+        (starlette_autocron.lifespan("jobs.db", workers=0), "workers"),
+        (starlette_autocron.lifespan("jobs.db", wrokers=1), "wrokers"),
+    ],
+    ids=["value", "name"],
+)
+def test_g66_a_wrong_setting_fails_at_start_up_with_its_name(lifespan: Any, words: str) -> None:
+    with pytest.raises(autocron.ConfigurationError, match=words):
+        enter(lifespan)
