@@ -99,5 +99,3 @@ assert autocron.delay(os.getpid)().wait() == os.getpid()
 assert not [name for name in sys.modules if name.startswith("opentelemetry")]
 """
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
