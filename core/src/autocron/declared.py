@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from autocron import codec
 from autocron.errors import ConfigurationError
-from autocron.model import ScheduledTask
-from autocron.options import DELAYS, LONGEST, JobOptions
+from autocron.model import LONGEST, ScheduledTask
+from autocron.options import DELAYS, JobOptions
 from autocron.tasks import Task
 
 if TYPE_CHECKING:

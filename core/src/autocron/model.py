@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -27,6 +28,9 @@ WAITING, RUNNING, DONE, ERROR, CANCELLED = Status
 
 MAX_LOST_ATTEMPTS = 3
 """How many attempts of one job may lose their worker before the job is an error."""
+
+LONGEST = 1e10
+"""Seconds (317 years): an upper bound of every duration, so that moments fit the database's integers."""
 
 MAX_RETRY_DELAY = 86_400.0
 """Seconds: the longest pause of exponential backoff."""
@@ -59,15 +63,8 @@ class Policy:
 
     @classmethod
     def from_json(cls, text: str) -> Policy:
-        if text == "{}":
-            return DEFAULT_POLICY
-        known = {f.name for f in fields(cls)}
-        stored: dict[str, Any] = json.loads(text)
-        values: dict[str, Any] = {}
-        for name, value in stored.items():
-            if name in known:  # a newer version may have stored more
-                values[name] = tuple(value) if isinstance(value, list) else value
-        return cls(**values)
+        """Raises ValueError for a damaged text."""
+        return DEFAULT_POLICY if text == "{}" else _stored_policy(text)
 
     def retries_after(self, error: type[BaseException]) -> bool:
         """Whether this kind of error is one to retry after."""
@@ -94,6 +91,53 @@ class Policy:
 
 
 DEFAULT_POLICY = Policy()
+
+
+@functools.lru_cache(maxsize=256)  # most jobs have one of a few
+def _stored_policy(text: str) -> Policy:
+    try:
+        stored: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"its policy can't be read ({error})") from error
+    if not isinstance(stored, dict):
+        raise ValueError(f"its policy is {text!r:.80}")
+    values: dict[str, Any] = {}
+    for name, value in stored.items():
+        if name in _POLICY_CHECKS:  # a newer version may have stored more
+            values[name] = tuple(value) if isinstance(value, list) else value
+            if not _POLICY_CHECKS[name](values[name]):
+                raise ValueError(f"its policy has {name}={value!r:.80}")
+    return Policy(**values)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= LONGEST
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
+
+
+def _is_backoff(value: object) -> bool:
+    if isinstance(value, tuple):
+        return bool(value) and all(map(_is_duration, value))
+    return value == "exponential" or _is_duration(value)
+
+
+_POLICY_CHECKS: dict[str, Callable[[object], bool]] = {
+    "retries": _is_count,
+    "backoff": _is_backoff,
+    "jitter": _is_duration,
+    "retry_on": _is_names,
+    "give_up_on": _is_names,
+    "timeout": lambda value: value is None or _is_duration(value),
+    "ttl": lambda value: value is None or _is_duration(value),
+    "at_most_once": lambda value: isinstance(value, bool),
+}
 
 
 class NewJob(NamedTuple):
@@ -207,15 +251,24 @@ class Launch:
 
     @classmethod
     def from_json(cls, text: str) -> Launch:
-        values = json.loads(text)
-        main = values["main"]
-        return cls(
-            executable=values["executable"],
-            cwd=values["cwd"],
-            path=tuple(values["path"]),
-            main=tuple(main) if main else None,
-            setups=tuple(Setup(**setup) for setup in values["setups"]),
-        )
+        """Raises ValueError for a damaged text."""
+        try:
+            values = json.loads(text)
+            main = values["main"]
+            launch = cls(
+                executable=values["executable"],
+                cwd=values["cwd"],
+                path=tuple(values["path"]),
+                main=tuple(main) if main else None,
+                setups=tuple(Setup(**setup) for setup in values["setups"]),
+            )
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            raise ValueError(f"its launch can't be read ({type(error).__name__}: {error})") from error
+        texts = [launch.executable, launch.cwd, *launch.path, *(launch.main or ())]
+        texts += [text for setup in launch.setups for text in (setup.function, setup.arguments)]
+        if not all(isinstance(text, str) for text in texts) or len(launch.main or "12") != 2:
+            raise ValueError("its launch has something else where a text belongs")
+        return launch
 
 
 @dataclass(frozen=True, slots=True)

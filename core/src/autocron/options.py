@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from autocron import clock
 from autocron.errors import ConfigurationError
-from autocron.model import DEFAULT_POLICY, Policy, qualified_name
+from autocron.model import DEFAULT_POLICY, LONGEST, Policy, qualified_name
 
 ExceptionTypes = type[BaseException] | Sequence[type[BaseException]]
 
@@ -45,9 +45,6 @@ class TaskOptions(JobOptions, total=False):
     schedule: dt.datetime | None
     unique: bool | str
 
-
-LONGEST = 1e10
-"""Seconds (317 years): an upper bound of every duration, so that moments fit the database's integers."""
 
 DELAYS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1, "delay": 1}
 

@@ -35,6 +35,18 @@ def checked_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _CHECKS[name](name, value) for name, value in given.items()}
 
 
+def checked_stored(name: str, value: Any) -> dict[str, Any]:
+    """A setting as it was read from a database: empty for one that a newer version has stored."""
+    if name == "autocron_lock":
+        if not isinstance(value, bool):
+            raise ConfigurationError(f"{name}={value!r} must be true or false")
+        return {name: value}
+    if name not in _CHECKS:
+        return {}
+    checked = _CHECKS[name](name, value)
+    return {} if checked is None else {name: checked}
+
+
 def _at_least_one(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1000:
         what = {"workers": "worker processes", "threads": "threads per worker"}.get(name, "async jobs at once per worker")

@@ -66,7 +66,7 @@ def from_json(text: str) -> Schedule:
             raise ValueError("not as it was written")
     except ScheduleError:
         raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise ScheduleError(
             f"the stored schedule {text!r:.200} can't be read: it is damaged, or of a newer version; "
             "start the application once to store it again"

@@ -63,13 +63,17 @@ class Database:
         self._wal = path.with_name(path.name + "-wal")
         self._wal_identity: tuple[int, int] | None = None
         self._depth = 0
+        self._lenient = False
 
     # -- statements ----------------------------------------------------------------------------------------
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Any]:
         """All rows of a query."""
         with self.lock:
-            return self._patiently(lambda: self._open().execute(sql, parameters).fetchall())
+            try:
+                return self._patiently(lambda: self._open().execute(sql, parameters).fetchall())
+            except _DamagedTextError:  # it can be read from now on
+                return self._patiently(lambda: self._open().execute(sql, parameters).fetchall())
 
     def write(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
         """One statement, in a transaction of its own unless ``transaction`` is open. Not for RETURNING."""
@@ -85,7 +89,7 @@ class Database:
         """One statement with RETURNING; its rows are fetched at once, for the write lock lasts until the last."""
         with self.lock:
             connection = self._for_writing()
-            return self._patiently(connection.execute, sql, parameters).fetchall()
+            return self._patiently(lambda: connection.execute(sql, parameters).fetchall())
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -282,10 +286,23 @@ class Database:
                 return StoreError(f"the database {self.path} is read-only; nothing was stored. Correct its mode")
             case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN:
                 return StoreError(f"the database {self.path} can't be read or written: {error}")
+            case _ if "decode to UTF-8" in str(error) and not self._lenient:
+                self._lenient = True
+                if self._connection is not None:
+                    self._connection.text_factory = _as_well_as_possible
+                return _DamagedTextError(f"a text in {self.path} is damaged ({error}); it will be read as well as possible")
             case _ if isinstance(error, sqlite3.OperationalError):
                 return StoreError(f"the database {self.path} can't be used: {error}")
             case _:
                 return None
+
+
+class _DamagedTextError(StoreError):
+    """Some bytes of a text are no UTF-8. The rows can be read, but not by Python's own decoder of texts, the quick one."""
+
+
+def _as_well_as_possible(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")
 
 
 def _synchronous(durability: str) -> str:

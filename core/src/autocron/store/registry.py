@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autocron.model import Application, Launch, ScheduledTask, Settings
+from autocron.settings import checked_stored
 from autocron.store.database import Database
 from autocron.store.timetable import save_schedules
+
+logger = logging.getLogger(__name__)
 
 
 class Registry:
@@ -20,8 +24,14 @@ class Registry:
         return int(self.database.read("select number from revision")[0]["number"])
 
     def settings(self) -> Settings:
-        found = self.database.read("select name, value from settings")
-        return Settings.from_mapping({row["name"]: json.loads(row["value"]) for row in found})
+        """A stored value that can't be is left out: its default holds, and the log says so."""
+        values: dict[str, Any] = {}
+        for row in self.database.read("select name, value from settings"):
+            try:
+                values |= checked_stored(row["name"], json.loads(row["value"]))
+            except (ValueError, RecursionError) as error:
+                logger.warning("the stored setting %s isn't used: %s", row["name"], error)
+        return Settings.from_mapping(values)
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Nothing is written when nothing changes: start() says the same settings in every process."""
@@ -66,15 +76,15 @@ class Registry:
         modules: dict[int, list[str]] = {}
         for row in self.database.read("select distinct application, module from tasks order by module"):
             modules.setdefault(row["application"], []).append(row["module"])
-        return [
-            Application(
-                id=row["id"],
-                launch=Launch.from_json(row["launch"]),
-                attached_at=row["attached_at"],
-                modules=tuple(modules.get(row["id"], ())),
-            )
-            for row in self.database.read("select id, launch, attached_at from applications order by id")
-        ]
+        found: list[Application] = []
+        for row in self.database.read("select id, launch, attached_at from applications order by id"):
+            try:
+                launch = Launch.from_json(row["launch"])
+            except ValueError as error:
+                logger.warning("application %d can't be launched, its row is damaged: %s", row["id"], error)
+                continue
+            found.append(Application(row["id"], launch, row["attached_at"], tuple(modules.get(row["id"], ()))))
+        return found
 
     def _application_id(self, launch: Launch, now: int) -> int:
         text = launch.to_json()

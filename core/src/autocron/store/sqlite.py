@@ -22,7 +22,7 @@ from autocron.store.timetable import Timetable
 LOG_KEPT = 64 * 1024
 """Characters of one attempt's log lines that are kept, the newest."""
 
-_CANCELLED_KEPT = 1800 * MICROSECONDS
+_KEPT = 1800 * MICROSECONDS  # the results of jobs that end here, where no setting is known
 
 _MINUTE = 60 * MICROSECONDS
 _MINUTES_APART = 120  # of the ends that are only counted; older ones are added up
@@ -157,21 +157,29 @@ class SqliteStore(Registry, Timetable):
             {"owner": owner, "now": now, "application": application, "limit": limit, "concurrent": concurrent},
         )
         claimed.sort(key=lambda row: (-row["priority"], row["id"]))
-        return [
-            Work(
-                claim=Claim(row["id"], row["nonce"], row["attempt"], owner),
-                uuid=rows.uuid_of(row["id"], row["nonce"]),
-                task=row["task"],
-                arguments=row["arguments"],
-                policy=Policy.from_json(row["policy"]),
-                failures=row["failures"],
-                lost=row["lost"],
-                schedule=row["schedule"],
-                concurrent=concurrent,
-                context=row["context"],
+        works: list[Work] = []
+        for row in claimed:
+            claim = Claim(row["id"], row["nonce"], row["attempt"], owner)
+            try:
+                policy = Policy.from_json(row["policy"])
+            except ValueError as error:  # no other job shall wait for this one
+                self.fail(claim, f"the job's row is damaged: {error}", "", 0, now + _KEPT, now)
+                continue
+            works.append(
+                Work(
+                    claim=claim,
+                    uuid=rows.uuid_of(row["id"], row["nonce"]),
+                    task=row["task"],
+                    arguments=row["arguments"],
+                    policy=policy,
+                    failures=row["failures"],
+                    lost=row["lost"],
+                    schedule=row["schedule"],
+                    concurrent=concurrent,
+                    context=row["context"],
+                )
             )
-            for row in claimed
-        ]
+        return works
 
     def note(self, claim: Claim, progress: str | None, lines: str, now: int) -> None:
         """running → running: what the attempt tells of itself."""
@@ -311,7 +319,11 @@ class SqliteStore(Registry, Timetable):
             )
             for row in orphans:
                 claim = Claim(row["id"], row["nonce"], row["attempt"], row["owner"])
-                if Policy.from_json(row["policy"]).at_most_once:
+                try:
+                    at_most_once = Policy.from_json(row["policy"]).at_most_once
+                except ValueError:
+                    at_most_once = False  # the next claim finds the damage
+                if at_most_once:
                     error = "the supervisor died during the attempt, and this job may run at most once"
                     self.fail(claim, error, "", 0, expires_at, now, lost=True)
                 else:
@@ -346,7 +358,7 @@ class SqliteStore(Registry, Timetable):
             claim,
             "state = iif(cancel_requested, 'cancelled', 'waiting'), finished_at = iif(cancel_requested, :now, null), "
             f"expires_at = iif(cancel_requested, :expiry_if_cancelled, null), {assignments}",
-            {**parameters, "now": now, "expiry_if_cancelled": now + _CANCELLED_KEPT},
+            {**parameters, "now": now, "expiry_if_cancelled": now + _KEPT},
         )
 
     def _leave_running(self, claim: Claim, assignments: str, parameters: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from autocron import clock
 from autocron.clock import MICROSECONDS
 from autocron.errors import ScheduleError
-from autocron.model import ScheduledTask
+from autocron.model import LONGEST, Policy, ScheduledTask
 from autocron.store import Store
 
 if TYPE_CHECKING:
@@ -55,10 +55,8 @@ class Clockwork:
         self.schedules = self._store.schedules()
         self._active = None
         for schedule in [schedule for schedule in self.schedules if not schedule.broken]:
-            try:
-                parsed(schedule.spec)
-            except ScheduleError as error:
-                self.mind_missing(schedule.application, {schedule.task: f"its schedule can't be read: {error}"})
+            if problem := _problem(schedule):
+                self.mind_missing(schedule.application, {schedule.task: f"its schedule can't be read: {problem}"})
 
     def fire(self, attached: Sequence[int]) -> bool:
         """Every slot that has come becomes a job, once. Whether one did."""
@@ -161,6 +159,22 @@ def parsed(spec: str) -> Schedule:
     from autocron import schedules  # a supervisor without schedules never needs it
 
     return schedules.from_json(spec)
+
+
+def _problem(schedule: ScheduledTask) -> str:
+    """Why a stored schedule can't fire: its row is damaged, or from a newer version. "" if it can."""
+    try:
+        parsed(schedule.spec)
+        Policy.from_json(schedule.policy)
+    except ValueError as error:  # a ScheduleError is one
+        return str(error)
+    for name, seconds in (("grace", schedule.grace), ("jitter", schedule.jitter)):
+        if seconds is not None and not 0 <= seconds <= LONGEST:
+            return f"{name}={seconds!r}"
+    for name, moment in (("anchor", schedule.anchor), ("next_run_at", schedule.next_run_at)):
+        if moment is not None and abs(moment) > 2 * LONGEST * MICROSECONDS:
+            return f"{name}={moment!r}"
+    return ""
 
 
 def due_slots(task: ScheduledTask, now: int) -> tuple[list[tuple[int, int]], int | None]:
