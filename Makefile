@@ -61,7 +61,7 @@ $(eval $(call environment,bench,-e core $(patsubst %,-r %,$(wildcard benchmarks/
 
 # ---- using it
 
-.PHONY: help demo run torture bench
+.PHONY: help demo run torture bench guard
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
 	@$(foreach p,$(PLUGINS),printf '  %-18s %s\n' test-$(p) 'tests of $(p)-autocron: only the core and that framework';)
@@ -78,6 +78,9 @@ torture: $(call made,integration) ## kill everything again and again; ARGS="--mi
 
 bench: $(call made,bench) ## benchmarks; ARGS goes to benchmarks/run.py
 	@$(ENVS)/bench/bin/python benchmarks/run.py $(ARGS)
+
+guard: $(call made,core) ## a call and a drain are still near raw SQLite's
+	@$(ENVS)/core/bin/python benchmarks/guard.py
 
 # ---- before a commit
 
@@ -127,7 +130,7 @@ $(foreach p,$(PLUGINS),$(eval $(call plugin_target,$(p))))
 test-integration: $(call made,integration) ## real servers, real processes
 	@$(call pytest,integration,integration_tests,$(parallel))
 
-suites: lint types docs packages test-core $(PLUGINS:%=test-%) test-integration
+suites: lint types docs packages guard test-core $(PLUGINS:%=test-%) test-integration
 test-all: ## everything: lint, types, core, each plugin, integration
 	@rm -rf .reports
 	@status=0; $(MAKE) -k suites || status=1; \

@@ -28,6 +28,7 @@ class Ours(Contender):
         self.database = self.folder / "autocron.db"
         self.app = autocron.Autocron()
         self._noop, self._burn, self._hold = (self.app.delay(function) for function in (work.noop, work.burn, work.hold))
+        self._later = self._noop.options(hours=1)
         self.app.start(self.database, durability=self.durability)
         self._store = SqliteStore(self.database)
         self._interventions = Interventions(self._store.database)
@@ -49,6 +50,12 @@ class Ours(Contender):
     def call_many(self, jobs: int) -> bool:
         self._noop.map([("a@b.c", number) for number in range(jobs)])
         return True
+
+    def call_for_later(self) -> None:
+        self._later("a@b.c", 42)
+
+    def map_and_wait(self, jobs: int) -> None:
+        self._noop.map([("a@b.c", number) for number in range(jobs)])[-1].wait(300)
 
     def burn(self, seconds: float) -> None:
         self._burn(seconds)
