@@ -1,7 +1,7 @@
 """Whether autocron is still as near to raw SQLite as it should be: ``make guard``. Exit status 1 if it isn't.
 
-It compares in one run, in turns, and the best of each side: other programs on the machine make both slower, but seldom all rounds.
-It takes as many rounds as it needs, up to a limit.
+It compares in one run, in turns, and the best of each side: other programs on the machine make both slower, but seldom
+in all rounds. It takes as many rounds as it needs, up to a limit.
 """
 
 from __future__ import annotations
@@ -47,13 +47,14 @@ def main() -> int:
 
 def within(what: str, ratios: Iterator[float], good: Callable[[float], bool]) -> bool:
     """Whether the ratio is good after some round."""
-    for number in range(1, ROUNDS + 1):
-        ratio = next(ratios)
+    for number, ratio in enumerate(ratios, 1):
         if good(ratio):
             print(f"{what}: {ratio:.2f} after {number} rounds")
             return True
-    print(f"{what}: {ratio:.2f} after {ROUNDS} rounds, which is too slow: see docs/performance.md and profile it")
-    return False
+        if number == ROUNDS:
+            print(f"{what}: {ratio:.2f} after {ROUNDS} rounds, which is too slow: see docs/performance.md and profile it")
+            return False
+    raise AssertionError("there is always another round")
 
 
 def call_ratios(raw: Raw, ours: Ours) -> Iterator[float]:
@@ -77,7 +78,7 @@ def quickest(call: Callable[[], object]) -> float:
 def drain_ratios(raw: Raw, ours: Ours) -> Iterator[float]:
     """After each round, our quickest drain so far over the quickest raw loop so far.
 
-    On a machine that has more to do than processors, what counts instead is the processor time of that process which needs more.
+    On a machine that has more to do than processors, the processor time of the process that needs more counts as well.
     """
     bare = drained = bare_cpu = drained_cpu = float("inf")
     while True:

@@ -77,7 +77,7 @@ def growth(folder: Path, rows: int) -> Figures:
 def _cost(store: SqliteStore, rows: int, *, waiting: bool) -> dict[str, float]:
     store.settings()
     now = clock.now()
-    new = NewJob("work.noop", '[["a@b.c",42],{}]', 1, "default", 0, None, None, "{}")
+    new = NewJob("work.noop", '[["a@b.c",42],{}]', 1)
     for first in range(0, rows, 10_000):
         with store.transaction():
             store.add([new] * min(10_000, rows - first), now)
