@@ -79,6 +79,32 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 # -- what it is --------------------------------------------------------------------------------------------
 
 
+def test_a_handle_tells_what_was_asked_for(bench: Bench) -> None:
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(microseconds=1)
+    handle = bench.task.options(queue="mail", priority=7)((1, "a"), key=2)
+    assert handle.arguments == (((1, "a"),), {"key": 2})
+    assert (handle.queue, handle.priority, handle.worker) == ("mail", 7, None)
+    assert before <= handle.created_at <= dt.datetime.now(dt.UTC)
+
+
+def test_a_handle_tells_of_each_attempt_that_failed(bench: Bench) -> None:
+    handle = bench.task()
+    assert handle.failed_attempts == []
+    now = clock.now()
+    bench.store.retry_later(bench.claim().claim, "ValueError: first", "its traceback", 7, now, now)
+    bench.store.retry_later(bench.claim().claim, "the worker died", "", 0, now, now, lost=True)
+    assert handle.worker is None  # the last attempt hasn't ended the job
+    bench.finish("well")
+    first, second = handle.failed_attempts
+    assert (first.number, first.outcome, first.worker) == (1, "error", 7)
+    assert (first.error_message, first.traceback) == ("ValueError: first", "its traceback")
+    assert (second.number, second.outcome, second.worker, second.error_message) == (2, "lost", None, "the worker died")
+    assert second.started_at is not None
+    assert second.started_at.tzinfo is not None
+    assert handle.attempts == 3
+    assert TaskResult.get(handle.uuid).worker == 7
+
+
 def test_a_waiting_job(bench: Bench) -> None:
     handle = bench.task(1)
     assert (handle.status, handle.is_ready, handle.is_waiting, handle.has_error) == (WAITING, False, True, False)

@@ -36,7 +36,7 @@ from autocron.errors import (
 )
 from autocron.hosts import in_worker
 from autocron.model import CANCELLED, DONE, ERROR, RUNNING, WAITING, Status
-from autocron.results import TaskResult
+from autocron.results import FailedAttempt, TaskResult
 from autocron.tasks import Task
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ __all__ = [
     "CurrentJob",
     "DecodingError",
     "EncodingError",
+    "FailedAttempt",
     "ForeignDatabaseError",
     "InvalidStateError",
     "JobNotFoundError",

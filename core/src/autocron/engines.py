@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import os
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from autocron import carried, clock, codec, tracing
 from autocron.attempt import Attempt
 from autocron.current import CurrentJob, Notes
 from autocron.errors import JobNotFoundError, TaskDefinitionError
-from autocron.model import DONE, ERROR, Job, NewJob, Settings, Status
+from autocron.model import DONE, ERROR, AttemptEnd, Job, NewJob, Settings, Status
 from autocron.results import TaskResult
 from autocron.store import Store
 from autocron.tasks import Request, main_module_problem
@@ -96,6 +97,9 @@ class StoreEngine:
     def job(self, uuid: str) -> Job | None:
         return self.store.job(uuid)
 
+    def attempts(self, uuid: str) -> list[AttemptEnd]:
+        return self.store.attempts(uuid)
+
     def cancel(self, uuid: str) -> Status | None:
         now = clock.now()
         status = self.store.cancel(uuid, now + round(self.settings.result_ttl * clock.MICROSECONDS), now)
@@ -147,12 +151,16 @@ class InlineEngine:
             error=outcome.error,
             traceback=outcome.traceback,
             progress=notes.progress,
+            worker=os.getpid(),
         )
         return TaskResult(self, job.uuid, job)
 
     def job(self, uuid: str) -> Job | None:
         """The jobs live only in their handles."""
         return None
+
+    def attempts(self, uuid: str) -> list[AttemptEnd]:
+        return []
 
     def cancel(self, uuid: str) -> Status | None:
         return DONE

@@ -222,6 +222,22 @@ class Job:
     schedule: str | None = None
     held: bool = False
     progress: str | None = None
+    worker: int | None = None
+
+
+class AttemptEnd(NamedTuple):
+    """How an attempt that didn't end its job well came to its end: error, lost, released, held or cancelled.
+
+    ``worker`` is a process id, None where it isn't known. Moments are microseconds UTC.
+    """
+
+    number: int
+    outcome: str
+    started_at: int | None
+    finished_at: int
+    worker: int | None
+    error: str
+    traceback: str
 
 
 @dataclass(frozen=True, slots=True)

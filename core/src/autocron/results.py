@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Generator, Iterator
-from typing import Any, Generic, Protocol, TypeVar, cast
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
 from autocron import clock, codec
 from autocron.errors import InvalidStateError, JobNotFoundError, TaskFailed
-from autocron.model import CANCELLED, ERROR, WAITING, Job, Status
+from autocron.model import CANCELLED, ERROR, WAITING, AttemptEnd, Job, Status
 
 R = TypeVar("R", covariant=True)
 
@@ -20,6 +20,8 @@ class JobSource(Protocol):
     """What a handle needs from the engine that keeps its job."""
 
     def job(self, uuid: str) -> Job | None: ...
+
+    def attempts(self, uuid: str) -> Sequence[AttemptEnd]: ...
 
     def cancel(self, uuid: str) -> Status | None: ...
 
@@ -32,6 +34,22 @@ _default_sources: list[Callable[[], JobSource]] = []
 def set_default_source(source: Callable[[], JobSource]) -> None:
     """Say where ``TaskResult.get`` looks: the default instance's engine."""
     _default_sources.append(source)
+
+
+class FailedAttempt(NamedTuple):
+    """An execution of a job that didn't end it well, as ``TaskResult.failed_attempts`` lists them.
+
+    ``outcome`` is "error" (the task raised, or took too long), "lost" (its worker died), "released" (ended for no fault of
+    the job: it doesn't count), "held" (the running code doesn't know the task) or "cancelled". ``worker`` is a process id.
+    """
+
+    number: int
+    outcome: str
+    started_at: dt.datetime | None
+    finished_at: dt.datetime
+    worker: int | None
+    error_message: str
+    traceback: str
 
 
 class TaskResult(Generic[R]):
@@ -129,6 +147,47 @@ class TaskResult(Generic[R]):
             return None
         done, total = json.loads(told)
         return done, total
+
+    @property
+    def failed_attempts(self) -> list[FailedAttempt]:
+        """The executions that didn't end the job well, oldest first. Jobs that ran inline have none."""
+        return [
+            FailedAttempt(
+                end.number,
+                end.outcome,
+                _moment(end.started_at),
+                clock.to_datetime(end.finished_at),
+                end.worker,
+                end.error,
+                end.traceback,
+            )
+            for end in self._source.attempts(self._uuid)
+        ]
+
+    @property
+    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What the task was called with: positional arguments and keywords, decoded anew each time."""
+        return codec.decode_call(self._job().arguments)
+
+    @property
+    def worker(self) -> int | None:
+        """The process id of the worker that ended the job, None while it hasn't."""
+        return self._job().worker
+
+    @property
+    def queue(self) -> str:
+        """The queue that the job is in."""
+        return self._job().queue
+
+    @property
+    def priority(self) -> int:
+        """Higher runs first."""
+        return self._job().priority
+
+    @property
+    def created_at(self) -> dt.datetime:
+        """When the task was called, aware, in UTC."""
+        return clock.to_datetime(self._job().created_at)
 
     @property
     def run_at(self) -> dt.datetime:

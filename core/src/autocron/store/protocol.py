@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from autocron.model import Application, Claim, Counts, Job, Launch, NewJob, ScheduledTask, Settings, Status, Work
+from autocron.model import Application, AttemptEnd, Claim, Counts, Job, Launch, NewJob, ScheduledTask, Settings, Status, Work
 
 
 class Store(Protocol):
@@ -183,6 +183,10 @@ class Store(Protocol):
         ...
 
     def job(self, uuid: str) -> Job | None: ...
+
+    def attempts(self, uuid: str) -> list[AttemptEnd]:
+        """The job's attempts that didn't end it well, in order."""
+        ...
 
     def jobs(self, *, finished: bool = False, limit: int = -1) -> list[Job]:
         """Jobs, newest first; with ``finished`` only those at an end."""

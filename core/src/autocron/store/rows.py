@@ -53,4 +53,5 @@ def job(row: sqlite3.Row) -> Job:
         schedule=row["schedule"],
         held=row["state"] == "waiting" and row["readiness"] == 2,
         progress=row["progress"],
+        worker=row["worker"] or None if row["finished_at"] is not None else None,
     )

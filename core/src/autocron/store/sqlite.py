@@ -13,7 +13,7 @@ from typing import Any
 
 from autocron.clock import MICROSECONDS
 from autocron.errors import ClaimLostError, InvalidStateError
-from autocron.model import Claim, Counts, Job, NewJob, Policy, Status, Work
+from autocron.model import AttemptEnd, Claim, Counts, Job, NewJob, Policy, Status, Work
 from autocron.store import rows
 from autocron.store.database import Database
 from autocron.store.registry import Registry
@@ -413,6 +413,16 @@ class SqliteStore(Registry, Timetable):
     def job(self, uuid: str) -> Job | None:
         found = self.database.read("select * from jobs where id = :id and nonce = :nonce", rows.key_of(uuid))
         return rows.job(found[0]) if found else None
+
+    def attempts(self, uuid: str) -> list[AttemptEnd]:
+        found = self.database.read(
+            """
+            select attempt, outcome, started_at, finished_at, worker, error, traceback from attempts
+            where job = (select id from jobs where id = :id and nonce = :nonce) order by attempt
+            """,
+            rows.key_of(uuid),
+        )
+        return [AttemptEnd(*row)._replace(worker=row["worker"] or None) for row in found]
 
     def jobs(self, *, finished: bool = False, limit: int = -1) -> list[Job]:
         where = "where state in ('done', 'error', 'cancelled')" if finished else ""
