@@ -11,7 +11,18 @@ from django.core.exceptions import ImproperlyConfigured
 
 import autocron
 
-OPTIONS = ("WORKERS", "THREADS", "RESULT_TTL", "DURABILITY", "TIMEZONE", "SHUTDOWN_GRACE", "SERIALIZER")
+OPTIONS = (
+    "WORKERS",
+    "THREADS",
+    "COROUTINES",
+    "MAX_JOBS",
+    "MAX_MEMORY_MB",
+    "RESULT_TTL",
+    "DURABILITY",
+    "TIMEZONE",
+    "SHUTDOWN_GRACE",
+    "SERIALIZER",
+)
 """The keys that are options of ``autocron.start``, in capital letters."""
 
 KEYS = ("DATABASE", *OPTIONS)

@@ -6,6 +6,7 @@ import sys
 from argparse import REMAINDER, ArgumentParser
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand
 
 import autocron
@@ -25,7 +26,12 @@ class Command(BaseCommand):
         own.add_argument("--settings")
         own.add_argument("--pythonpath")
         _, arguments = own.parse_known_args(argv[2:])
-        sys.exit(self.handle(arguments=arguments))
+        try:
+            status = self.handle(arguments=arguments)
+        except ImproperlyConfigured as error:
+            self.stderr.write(str(error))
+            status = 2
+        sys.exit(status)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """For ``call_command("autocron", "status")``."""

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django_site import Site
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One site for all tests that only ask it something: its tables are made, and it is served."""
+    site = Site(tmp_path_factory.mktemp("served"))
+    try:
+        status, said = site.manage("migrate", "--run-syncdb", "--verbosity", "0")
+        assert status == 0, said
+        site.serve()
+        yield site
+    finally:
+        site.clear()
+    assert not site.processes()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site that isn't served, for commands."""
+    site = Site(tmp_path_factory.mktemp("commands"))
+    try:
+        yield site
+    finally:
+        site.clear()
+    assert not site.processes()
