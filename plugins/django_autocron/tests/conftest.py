@@ -2,8 +2,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import django
 import pytest
+from django.conf import settings
 from django_site import Site
+
+# For the tests without workers. Served sites have settings of their own, in processes of their own.
+settings.configure(
+    SECRET_KEY="for tests",
+    USE_TZ=True,
+    INSTALLED_APPS=["django_autocron"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    AUTOCRON={"DATABASE": "never_made.db"},
+    TASKS={
+        "default": {"BACKEND": "django_autocron.backend.AutocronBackend"},
+        "elsewhere": {"BACKEND": "django_autocron.backend.AutocronBackend"},
+    },
+)
+django.setup()
 
 
 @pytest.fixture(scope="session")

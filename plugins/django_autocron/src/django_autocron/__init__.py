@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from django.db import transaction
 
@@ -14,7 +14,7 @@ __all__ = ["on_commit"]
 P = ParamSpec("P")
 
 
-def on_commit(task: autocron.Task[P, object], *, using: str | None = None) -> Callable[P, None]:
+def on_commit(task: autocron.Task[P, Any], *, using: str | None = None) -> Callable[P, None]:
     """Call the task when the running transaction has been committed: ``on_commit(send_mail)(order.pk)``.
 
     So its job finds the rows that the request has written, and after a rollback there is none. Outside of a transaction

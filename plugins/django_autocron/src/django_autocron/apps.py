@@ -11,6 +11,7 @@ from django.utils.module_loading import autodiscover_modules
 import autocron
 from django_autocron import configuration
 from django_autocron.checks import check_start, running_a_command
+from django_autocron.connections import thread_of_its_own
 
 
 class AutocronConfig(AppConfig):
@@ -32,6 +33,7 @@ class AutocronConfig(AppConfig):
         module = settings.SETTINGS_MODULE
         # Settings without a module have been given to settings.configure(), in the program itself.
         autocron.setup_worker("django_autocron.worker:setup", {"settings": module}, module=None if module else "__main__")
+        autocron.around_job(thread_of_its_own)
         checks.register(check_start)
         autodiscover_modules("tasks")
         try:

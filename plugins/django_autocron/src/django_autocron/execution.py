@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 import inspect
@@ -18,6 +17,7 @@ from django.db import connections
 from django.utils import timezone
 
 import autocron
+from django_autocron.connections import loop_runs_here
 from django_autocron.framework import (
     TaskContext,
     TaskError,
@@ -135,20 +135,12 @@ def tell_failure(job: autocron.CurrentJob, error: BaseException) -> None:
     text = "".join(traceback.format_exception(error))
     result.errors.append(TaskError(exception_class_path=f"{kind.__module__}.{kind.__qualname__}", traceback=text))
     change(result, status=TaskResultStatus.FAILED, finished_at=timezone.now())
-    if not _loop_runs_here():  # not in a handler of its error: receivers log the error that is being handled
+    if not loop_runs_here():  # not in a handler of its error: receivers log the error that is being handled
         _send_finished(result)
     else:  # receivers may use the database, which Django doesn't allow beside a loop
         thread = threading.Thread(target=_send_finished_and_close, args=(result,))
         thread.start()
         thread.join()
-
-
-def _loop_runs_here() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _ended_from_outside(uuid: str) -> Any:

@@ -1,0 +1,91 @@
+"""``manage.py``: other commands than ``runserver`` start nothing, ``check`` tells what is wrong, ``autocron`` passes through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+from django_site import Site
+
+# A single process that asks for several commands: most of a command's time is Django's start.
+CALLING = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+from django.core.management import ManagementUtility
+for line in sys.argv[1:]:
+    ManagementUtility(["any-name", *line.split()]).execute()
+from shop import tasks
+print("ordered", tasks.use_connection().uuid)
+"""
+
+
+def started_nothing(site: Site) -> bool:
+    # Once started, a supervisor stays for seconds: looking right after the command's end is enough.
+    return not site.processes() and " works " not in site.said
+
+
+def test_g8_other_commands_start_nothing_whatever_the_program_is_called(site: Site) -> None:
+    commands = ["check", "migrate --run-syncdb --verbosity 0", "makemigrations --dry-run", "showmigrations", "help"]
+    status, said = site.run("-c", CALLING, *commands)
+    assert started_nothing(site), site.evidence()
+    assert (status, "no issues" in said, "ordered " in said) == (0, True, True), said
+    assert site.rows("select task, state from jobs") == [("shop.tasks.use_connection", "waiting")]
+
+
+def test_g8_djangos_own_test_runner_stores_no_jobs(site: Site) -> None:
+    (site.folder / "shop" / "tests.py").write_text(
+        "from shop import tasks\nfrom django.test import TestCase\n\n\nclass Tests(TestCase):\n"
+        "    def test_a_call_runs_here(self):\n        assert tasks.use_connection().result['queries'] is not None\n"
+        "        assert tasks.use_connection().is_ready\n"
+    )
+    before = site.rows("select count(*) from jobs")
+    status, said = site.manage("test", "--verbosity", "0")
+    assert status == 0, said
+    assert site.rows("select count(*) from jobs") == before
+    assert started_nothing(site), site.evidence()
+
+
+def test_manage_autocron_shows_and_changes_the_database_of_the_project(site: Site) -> None:
+    status, said = site.manage("autocron", "--settings=settings", "--set-max-workers", "3")
+    assert status == 0, said
+    assert site.rows("select value from settings where name = 'workers'") == [("3",)]
+    status, said = site.manage("autocron", "settings", "--json", "--settings", "settings")
+    assert status == 0, said
+    assert {row["name"]: row["value"] for row in json.loads(said)}["timezone"] == "Asia/Tokyo"
+    assert started_nothing(site), site.evidence()
+
+
+def test_manage_autocron_passes_on_what_it_is_told_and_its_exit_status(site: Site) -> None:
+    status, said = site.manage("autocron", "no-such-command", "--flag")
+    assert (status, "no-such-command" in said) == (2, True), said
+    status, said = site.manage("autocron", "--help")
+    assert (status, "usage: autocron" in said) == (0, True), said
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("AUTOCRON = {'DATABASE': 'x.db', 'WORKER': 2}", ["'WORKER'", "did you mean 'WORKERS'?"]),
+        ("del AUTOCRON", ["there is no setting AUTOCRON", "AUTOCRON = {"]),
+        ("AUTOCRON = {'DATABASE': '/no/such/folder/x.db'}", ["/no/such/folder"]),
+    ],
+)
+def test_g66_check_says_what_is_wrong_and_a_server_doesnt_start(site: Site, setting: str, words: Sequence[str]) -> None:
+    (site.folder / "wrong.py").write_text(f"from settings import *\n{setting}\n")
+    environment = {"DJANGO_SETTINGS_MODULE": "wrong"}
+    status, said = site.manage("check", environment=environment)
+    assert status == 1, said
+    assert "(django_autocron.E001)" in said
+    assert "Traceback" not in said
+    for word in words:
+        assert word in said
+    status, said = site.run("-c", "import django; django.setup()", environment=environment)
+    assert status == 1, said
+    assert f"{words[0]}" in said.splitlines()[-1]
+
+
+def test_manage_autocron_says_which_setting_is_wrong(site: Site) -> None:
+    (site.folder / "wrong.py").write_text("from settings import *\nAUTOCRON = {}\n")
+    status, said = site.manage("autocron", "status", environment={"DJANGO_SETTINGS_MODULE": "wrong"})
+    assert (status, "settings.AUTOCRON has no DATABASE" in said, "Traceback" in said) == (2, True, False), said
