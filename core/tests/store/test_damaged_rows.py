@@ -53,6 +53,15 @@ def store(sound: Path, tmp_path: Path) -> Iterator[SqliteStore]:
     opened.close()
 
 
+def exchange(store: SqliteStore, number: int, concurrent: bool, now: int) -> int:
+    """As a supervisor does it, in a transaction: what can't be read is as if it hadn't been claimed."""
+    with store.transaction():
+        works = store.claim(number, 3, OTHER_OWNER, now, concurrent=concurrent)
+        for work in works:
+            store.finish(work.claim, "2", 8, now, now)
+        return len(works)
+
+
 def work_everything_off(store: SqliteStore) -> None:
     """What a supervisor does, with workers that succeed."""
     now = NOW + 3600 * SECOND
@@ -70,9 +79,8 @@ def work_everything_off(store: SqliteStore) -> None:
     store.promote(now)
     for number in numbers:
         for concurrent in (False, True):
-            while works := store.claim(number, 3, OTHER_OWNER, now, concurrent=concurrent):
-                for work in works:
-                    store.finish(work.claim, "2", 8, now, now)
+            while exchange(store, number, concurrent, now):
+                pass
     store.expire(0, 10)
     store.cancel_requests()
     store.next_run_at()
