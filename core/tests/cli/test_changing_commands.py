@@ -159,18 +159,6 @@ def test_doctor_sees_a_file_that_others_may_read_and_a_paused_queue(filled: Fill
     assert "the queue 'mail' is paused; 0 jobs wait in it" in text
 
 
-def test_doctor_sees_damage(filled: Filled) -> None:
-    for _ in range(200):
-        filled.done(result="x" * 1000)
-    filled.store.close()
-    with filled.path.open("r+b") as file:
-        file.seek(4096 * 40)
-        file.write(b"\xff" * 4096)
-    ended = run(filled.path, "doctor", "--json")
-    assert ended.status == 1
-    assert "problem" in [each["level"] for each in ended.json if each["check"] == "integrity"]
-
-
 @pytest.mark.parametrize("version", [(3, 44, 6), (3, 44, 9), (3, 50, 7), (3, 51, 3), (3, 52, 0), (4, 0, 0)])
 def test_a_sqlite_with_the_fix_is_fine(version: tuple[int, ...]) -> None:
     assert machine.sqlite_version(version).level == "ok"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command import COMMAND, Filled, environment
+from command import COMMAND, Filled, environment, run_in_terminal
 from served import Served
 
 JOBS = 100_000
@@ -62,3 +62,11 @@ def processor_seconds(*arguments: str, status: int) -> float:
 )
 def test_questions_take_less_than_half_a_second(large: Path, command: str, seconds_allowed: float) -> None:
     assert processor_seconds(str(large), *command.split(), status=0) < seconds_allowed
+
+
+def test_the_status_of_all_that_fits_one_screen_of_a_terminal(large: Path) -> None:
+    status, shown = run_in_terminal(large, columns=120, rows=30)
+    assert status == 0
+    assert " done, " in shown
+    assert "shop.mail" in shown or "0 waiting" in shown
+    assert len(shown.splitlines()) < 30
