@@ -46,6 +46,7 @@ class Attachment:
         self._wakeup = WakeUpWriter(locations.wakeup_path(database))
         self._watch: _Watch | None = None
         self._children: list[int] = []
+        self._unsettled = False  # a child may have lost the race to be the supervisor
         try:
             self.locks = LockFile.open(locations.lock_path(database))
         except OSError as error:
@@ -85,6 +86,8 @@ class Attachment:
         with self._guard:
             if not self._wakeup.ring():
                 self.ensure_supervisor()
+            elif self._unsettled:
+                self.settle()
             if self._watch is None:
                 self._start_watching()
 
@@ -103,8 +106,18 @@ class Attachment:
                 return False
             # It outlives this process, and is reaped by its number: Popen must not warn of it.
             self._children.append(child.pid)
+            self._unsettled = True
             child.returncode = 0
             return True
+
+    def settle(self) -> bool:
+        """Collect a child that ended because another process's was faster. Whether it is known which one won."""
+        with self._guard:
+            if self._unsettled:
+                self._reap()
+                supervisor = self.locks.supervisor_pid()
+                self._unsettled = any(pid != supervisor for pid in self._children)
+            return not self._unsettled
 
     def _supervisor_wanted(self) -> bool:
         """False while the stored switch says that nothing shall run."""
@@ -133,7 +146,7 @@ class Attachment:
     # -- the watch -----------------------------------------------------------------------------------------
 
     def _start_watching(self) -> None:
-        if self._watch is None and self.spawns and self.application is not None and _has_real_threads():
+        if self._watch is None and self.spawns and self.application is not None and _can_watch():
             self._watch = _Watch(self)
             self._watch.start()
 
@@ -145,7 +158,8 @@ class Attachment:
     # -- forks ---------------------------------------------------------------------------------------------
 
     def before_fork(self) -> None:
-        self._stop_watching()
+        if not _threads_are_greenlets():
+            self._stop_watching()
         self._guard.acquire()
         self.store.before_fork()
 
@@ -153,17 +167,22 @@ class Attachment:
         self.store.after_fork_in_parent()
         self._guard.release()
         # Python 3.12 counts threads after this hook and warns of forks beside them: there, the next call starts it.
-        if sys.version_info < (3, 12):
+        if sys.version_info < (3, 12) and not _threads_are_greenlets():
             self._start_watching()
 
     def after_fork_in_child(self) -> None:
         self.store.after_fork_in_child()
         self._guard = threading.RLock()
         self._children.clear()
-        self._watch = None
+        self._unsettled = False
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.abandon()
         if self.application is not None:
             self.locks.attach(self.application)  # record locks aren't inherited
-            self._start_watching()
+            # The start of a greenlet would run all that were inherited, amid the fork: there, the next call starts it.
+            if not _threads_are_greenlets():
+                self._start_watching()
 
 
 class _Watch(threading.Thread):
@@ -182,12 +201,19 @@ class _Watch(threading.Thread):
         if threading.current_thread() is not self:
             self.join()
 
+    def abandon(self) -> None:
+        """In a forked child, which inherits no thread, but a greenlet: it ends when it wakes."""
+        self._stopping = True
+
     def run(self) -> None:
         pause = _FIRST_PAUSE
         try:
             while not self._stopping:
                 if self._wakeup.connect():
-                    self._wakeup.wait_for_hangup(self._stop_reader)
+                    attachment = self._attachment()
+                    settled = attachment is None or attachment.settle()
+                    del attachment  # it shall be able to go while this waits
+                    self._wakeup.wait_for_hangup(self._stop_reader, None if settled else SPAWN_PAUSE)
                     pause = _FIRST_PAUSE
                 else:
                     self._replace_supervisor()
@@ -205,16 +231,21 @@ class _Watch(threading.Thread):
             attachment.ensure_supervisor()
 
 
-def _has_real_threads() -> bool:
-    """False under gevent's monkey patching: a thread would be a greenlet, and waiting in it would stop the server.
+def _threads_are_greenlets() -> bool:
+    """Under gevent's monkey patching, where ``os.fork`` and ``subprocess`` run the hooks below, too."""
+    gevent = sys.modules.get("gevent.monkey")
+    return gevent is not None and bool(gevent.is_module_patched("threading"))
+
+
+def _can_watch() -> bool:
+    """False where a thread is a greenlet and its waiting would stop the server: with eventlet, or half a patch.
 
     There a dead supervisor is replaced at the next call of a task.
     """
-    gevent = sys.modules.get("gevent.monkey")
     eventlet = sys.modules.get("eventlet.patcher")
-    if gevent is not None and gevent.is_module_patched("threading"):
+    if eventlet is not None and eventlet.is_monkey_patched("thread"):
         return False
-    return eventlet is None or not eventlet.is_monkey_patched("thread")
+    return not _threads_are_greenlets() or bool(sys.modules["gevent.monkey"].is_module_patched("select"))
 
 
 def _before_fork() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -113,6 +114,31 @@ def test_g4_the_supervisor_ends_after_the_last_attached_process(running: Running
     workers = running.locks.worker_pids()
     app.kill()
     running.wait_until(lambda: not any(map(alive, (supervisor, *workers))), "all have gone", timeout=8)
+
+
+@pytest.mark.parametrize("watched", [True, False], ids=["the watch collects them", "a call does, where no thread can watch"])
+def test_g4_supervisors_that_came_too_late_stay_no_zombies(running: Running, app: Application, watched: bool) -> None:
+    app.ask("setattr(__import__('autocron.attachment').attachment, 'SPAWN_PAUSE', 0.0)")  # so that there are some
+    app.ask("add(1).wait(20)")
+    if not watched:
+        app.ask("autocron.default._attachment._stop_watching()")
+        app.ask("setattr(autocron.default._attachment, '_start_watching', lambda: None)")
+    killed, me = running.supervisor(), app.ask("os.getpid()")
+    os.kill(killed, signal.SIGKILL)
+    calls = "None" if watched else "add(1).uuid"
+    running.wait_until(lambda: app.ask(calls) != 0 and running.locks.supervisor_pid() not in (None, killed), "another one runs")
+    assert app.ask("add(1).wait(20)") == 1
+    running.wait_until(lambda: app.ask(calls) != 0 and not zombies_of(me), "the others have been collected")
+
+
+def zombies_of(parent: int) -> list[str]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, ppid, *_ = stat.read_text().rsplit(")", 1)[1].split()
+            if state == "Z" and int(ppid) == parent:
+                found.append(stat.parent.name)
+    return found
 
 
 def replaced(running: Running, supervisor: int) -> None:

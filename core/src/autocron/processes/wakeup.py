@@ -107,12 +107,12 @@ class WakeUpWriter:
         except OSError:
             return 0
 
-    def wait_for_hangup(self, stop_fd: int) -> None:
-        """Block until no supervisor reads any more, or until ``stop_fd`` is readable. To be called connected."""
+    def wait_for_hangup(self, stop_fd: int, seconds: float | None = None) -> None:
+        """Block until no supervisor reads any more, ``stop_fd`` is readable, or for so long. To be called connected."""
         poll = select.poll()
         poll.register(stop_fd, select.POLLIN)
-        poll.register(self._fd, 0)  # POLLERR is always reported: the last reader closed
-        if any(fd == self._fd for fd, _ in poll.poll()):
+        poll.register(self._fd, select.POLLIN)  # never comes; POLLERR does when the last reader closes (gevent says POLLIN)
+        if any(fd == self._fd for fd, _ in poll.poll(None if seconds is None else seconds * 1000)):
             self.close()
 
     def close(self) -> None:
