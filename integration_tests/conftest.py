@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from integration_tests.harness import Ground
+from integration_tests.lifecycle import verdicts
 
 
 @pytest.fixture
@@ -21,15 +22,36 @@ def ground(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Ground]:
     assert not ground.processes()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    figures = [
-        (what, seconds, report.nodeid)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails for another reason than its patience tells what is known, too: before all is cleared away."""
+    report = yield
+    ground = getattr(item, "funcargs", {}).get("ground")
+    if report.when == "call" and report.failed and ground is not None and "--- processes" not in report.longreprtext:
+        report.sections.append(("evidence", ground.evidence()))
+    return report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--servers-table", type=Path, metavar="PAGE", help="write the table of the lifecycle suite into this page")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    properties = [
+        (name, value, report.nodeid)
         for reports in terminalreporter.stats.values()
         for report in reports
         if getattr(report, "when", "") == "teardown"
-        for what, seconds in report.user_properties
+        for name, value in report.user_properties
     ]
+    figures = [each for each in properties if each[0] != verdicts.PROPERTY]
     if figures:
         terminalreporter.section("measured")
         for what, seconds, node in sorted(figures):
             terminalreporter.write_line(f"{seconds:8.3f} s  {what}  [{node.rpartition('::')[2]}]")
+    if table := verdicts.lines(properties):
+        terminalreporter.section("servers")
+        for line in verdicts.as_text(table):
+            terminalreporter.write_line(line)
+        if page := config.getoption("--servers-table"):
+            verdicts.write_into(page, table)

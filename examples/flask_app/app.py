@@ -38,3 +38,7 @@ def name_the_process(response: Response) -> Response:
     """Tell who answered: a server has many processes, and none of them does the imports."""
     response.headers["X-Process"] = str(os.getpid())
     return response
+
+
+if __name__ == "__main__":  # while it is written: python app.py
+    create_app().run(debug=True, port=int(os.environ.get("PORT", "5000")))

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -78,22 +79,30 @@ class Server:
 
     def get(self, path: str = "/") -> str:
         """The body of a good answer. A connection that breaks because the server reloads is tried again."""
+        return self.ask(path)
+
+    def ask(self, path: str, *, form: Mapping[str, object] | None = None, good: int = 200) -> str:
+        """The body of an answer with this status; a form is posted. A connection that breaks is tried again."""
 
         def answered() -> tuple[int, str] | None:
             with contextlib.suppress(OSError, http.client.HTTPException):
-                return self.answer(path)
+                return self.answer(path, form=form)
             return None
 
-        status, body = self.ground.wait_until(answered, f"GET {path} is answered")
-        if status != 200:
-            raise UnfulfilledError(f"GET {path}: {status} {body}\n{self.ground.evidence()}")
+        status, body = self.ground.wait_until(answered, f"{path} is answered")
+        if status != good:
+            raise UnfulfilledError(f"{path}: {status} {body}\n{self.ground.evidence()}")
         return body
 
-    def answer(self, path: str = "/") -> tuple[int, str]:
+    def answer(self, path: str = "/", *, form: Mapping[str, object] | None = None) -> tuple[int, str]:
         """Status and body, whatever they are. Raises OSError or HTTPException when there is no answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
-            connection.request("GET", path)
+            if form is None:
+                connection.request("GET", path)
+            else:
+                kind = {"Content-Type": "application/x-www-form-urlencoded"}
+                connection.request("POST", path, urllib.parse.urlencode(form), kind)
             response = connection.getresponse()
             return response.status, response.read().decode()
         finally:
