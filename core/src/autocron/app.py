@@ -119,7 +119,7 @@ class Autocron(Scheduling, Hooking, Operating):
             return False
         serves = host is hosts.Host.SERVER
         self._attachment = Attachment(store.database.path, store, spawns=serves)
-        self._engine = StoreEngine(store, settings, self._application_of, self._attachment.wake)
+        self._engine = StoreEngine(store, settings, self._application_of, self._attachment.wake, self._mistrust)
         return self._attach_if_changed()
 
     def stop(self) -> None:
@@ -269,6 +269,10 @@ class Autocron(Scheduling, Hooking, Operating):
                 registered = self._registered
                 assert registered is not None
         return registered.application
+
+    def _mistrust(self) -> None:
+        """The database couldn't be used: the next one to be found there may not know this application."""
+        self._registered = None
 
     def _attach_if_changed(self) -> bool:
         """Tell the database what is new here. Whether a supervisor was started by it."""

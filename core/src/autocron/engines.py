@@ -12,7 +12,7 @@ from typing import Any
 from autocron import carried, clock, codec, tracing
 from autocron.attempt import Attempt
 from autocron.current import CurrentJob, Notes
-from autocron.errors import JobNotFoundError, TaskDefinitionError
+from autocron.errors import JobNotFoundError, StoreError, TaskDefinitionError
 from autocron.model import DONE, ERROR, AttemptEnd, Job, NewJob, Settings, Status
 from autocron.results import TaskResult
 from autocron.store import Store
@@ -24,7 +24,10 @@ DEFAULT_SETTINGS = Settings()
 
 
 class StoreEngine:
-    """Makes jobs in a store. ``application`` says (and makes known) whose they are, ``wake`` tells the supervisor."""
+    """Makes jobs in a store. ``application`` says (and makes known) whose they are, ``wake`` tells the supervisor.
+
+    ``mistrust`` is called when the store failed: it may be another one at the next call, which knows no application.
+    """
 
     def __init__(
         self,
@@ -32,11 +35,13 @@ class StoreEngine:
         settings: Settings,
         application: Callable[[Request], int],
         wake: Callable[[], object],
+        mistrust: Callable[[], object] = lambda: None,
     ) -> None:
         self.store = store
         self.settings = settings
         self._application = application
         self._wake = wake
+        self._mistrust = mistrust
 
     def submit(self, requests: Sequence[Request]) -> list[TaskResult[Any]]:
         if tracing.is_active():
@@ -47,11 +52,14 @@ class StoreEngine:
 
     def _submit(self, requests: Sequence[Request]) -> list[TaskResult[Any]]:
         now = clock.now()
-        if len(requests) == 1:  # nearly always; a call's price is most of what a user feels of all this
-            uuids = self.store.add((self._new_job(requests[0], now),), now)
-            self._wake()
-            return [TaskResult(self, uuids[0])]
-        uuids = self._add(requests, now)
+        try:
+            if len(requests) == 1:  # nearly always; a call's price is most of what a user feels of all this
+                uuids = self.store.add((self._new_job(requests[0], now),), now)
+            else:
+                uuids = self._add(requests, now)
+        except StoreError:
+            self._mistrust()
+            raise
         self._wake()
         return [TaskResult(self, uuid) for uuid in uuids]
 

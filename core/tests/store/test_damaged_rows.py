@@ -175,6 +175,13 @@ def test_g34_a_job_whose_policy_is_damaged_becomes_an_error_that_says_so(store: 
     assert store.next_expiry() is not None
 
 
+def test_g34_a_claim_that_meets_damaged_jobs_takes_the_next_ones(store: SqliteStore) -> None:
+    store.add_each(job(2, policy="nonsense"), ["[]"] * 7, NOW)
+    (sound,) = store.add([job(2)], NOW)
+    assert [work.uuid for work in store.claim(2, 1, OWNER, NOW)] == [sound]
+    assert store.counts()[ERROR] == 7
+
+
 def test_g34_a_damaged_running_job_is_recovered_and_found_out_at_its_next_claim(store: SqliteStore) -> None:
     (damaged,) = store.add([job(2)], NOW)
     assert len(store.claim(2, 1, OWNER, NOW)) == 1

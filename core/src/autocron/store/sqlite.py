@@ -142,44 +142,48 @@ class SqliteStore(Registry, Timetable):
 
     def claim(self, application: int, limit: int, owner: str, now: int, *, concurrent: bool = False) -> list[Work]:
         """waiting, ready → running."""
-        claimed = self.database.write_returning(
-            """
-            update jobs set state = 'running', attempt = attempt + 1, owner = :owner, started_at = :now,
-                            cancel_requested = 0, progress = null
-            where id in (
-                select id from jobs
-                where state = 'waiting' and readiness = 1 and application = :application and concurrent = :concurrent
-                  and queue not in (select queue from paused_queues)
-                order by priority desc, id limit :limit
-            )
-            returning id, nonce, attempt, task, arguments, policy, failures, lost, schedule, priority, context
-            """,
-            {"owner": owner, "now": now, "application": application, "limit": limit, "concurrent": concurrent},
-        )
-        claimed.sort(key=lambda row: (-row["priority"], row["id"]))
         works: list[Work] = []
-        for row in claimed:
-            claim = Claim(row["id"], row["nonce"], row["attempt"], owner)
-            try:
-                policy = Policy.from_json(row["policy"])
-            except ValueError as error:  # no other job shall wait for this one
-                self.fail(claim, f"the job's row is damaged: {error}", "", 0, now + _KEPT, now)
-                continue
-            works.append(
-                Work(
-                    claim=claim,
-                    uuid=rows.uuid_of(row["id"], row["nonce"]),
-                    task=row["task"],
-                    arguments=row["arguments"],
-                    policy=policy,
-                    failures=row["failures"],
-                    lost=row["lost"],
-                    schedule=row["schedule"],
-                    concurrent=concurrent,
-                    context=row["context"],
+        while True:
+            wanted = limit - len(works)
+            claimed = self.database.write_returning(
+                """
+                update jobs set state = 'running', attempt = attempt + 1, owner = :owner, started_at = :now,
+                                cancel_requested = 0, progress = null
+                where id in (
+                    select id from jobs
+                    where state = 'waiting' and readiness = 1 and application = :application and concurrent = :concurrent
+                      and queue not in (select queue from paused_queues)
+                    order by priority desc, id limit :limit
                 )
+                returning id, nonce, attempt, task, arguments, policy, failures, lost, schedule, priority, context
+                """,
+                {"owner": owner, "now": now, "application": application, "limit": wanted, "concurrent": concurrent},
             )
-        return works
+            claimed.sort(key=lambda row: (-row["priority"], row["id"]))
+            works += [work for row in claimed if (work := self._work(row, owner, now, concurrent)) is not None]
+            if len(works) == limit or len(claimed) < wanted:
+                return works
+
+    def _work(self, row: sqlite3.Row, owner: str, now: int, concurrent: bool) -> Work | None:
+        """What was claimed; None for a row that is damaged: that job is an error, so that no other waits for it."""
+        claim = Claim(row["id"], row["nonce"], row["attempt"], owner)
+        try:
+            policy = Policy.from_json(row["policy"])
+        except ValueError as error:
+            self.fail(claim, f"the job's row is damaged: {error}", "", 0, now + _KEPT, now)
+            return None
+        return Work(
+            claim=claim,
+            uuid=rows.uuid_of(row["id"], row["nonce"]),
+            task=row["task"],
+            arguments=row["arguments"],
+            policy=policy,
+            failures=row["failures"],
+            lost=row["lost"],
+            schedule=row["schedule"],
+            concurrent=concurrent,
+            context=row["context"],
+        )
 
     def note(self, claim: Claim, progress: str | None, lines: str, now: int) -> None:
         """running → running: what the attempt tells of itself."""

@@ -337,11 +337,12 @@ class Supervisor:
         if self.settings.autocron_lock:
             logger.info("autocron has been switched off in the settings")
             self.stop_signals += 1
-        for application in self.store.applications():
-            before = self._applications.get(application.id)
-            self._applications[application.id] = application
-            crew = self.crews.get(application.id)
-            if crew is not None and before is not None:
+        self._applications = {known.id: known for known in self.store.applications()}
+        for number, crew in self.crews.items():
+            before, application = crew.application, self._applications.get(number)
+            if application is None or application.launch != before.launch:  # the file has been replaced
+                crew.retire_all()
+            if application is not None:
                 crew.application = application
                 if before.attached_at != application.attached_at and (old := crew.retire_old_code()):
                     logger.info("the code has changed: %d workers are replaced after their jobs", old)
@@ -393,6 +394,7 @@ class Supervisor:
             self._blocked_until = 0.0
         except StoreError as error:
             self._rang = True
+            self._revision = -1  # it may be another file that can be used next
             self._blocked_until = clock.monotonic() + 1.0
             if clock.monotonic() - self._complained_at >= 60:
                 self._complained_at = clock.monotonic()

@@ -1,0 +1,154 @@
+"""A running system whose database is crowded, full, taken away, replaced, or damaged: it raises, waits and goes on."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from running import Application, AskedError, Running
+
+from autocron.model import DONE, ERROR, WAITING, NewJob
+from autocron.store import SqliteStore
+
+PATIENCE = 45.0
+
+PRODUCE = """
+def produce(seconds):
+    import select
+    handles, longest, stalled, end = [], 0.0, 0.0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        began = time.monotonic()
+        handles.append(add(len(handles)))
+        called = time.monotonic()
+        select.select([], [], [], 0.001)  # how late this process comes to its turn, whatever it does
+        longest, stalled = max(longest, called - began), max(stalled, time.monotonic() - called)
+    return len(handles), longest, stalled
+"""
+
+
+def test_g28_eight_processes_call_and_four_workers_work_and_nobody_starves(running: Running) -> None:
+    apps = [running.application(workers=4) for _ in range(8)]
+    for app in apps:
+        app.ask(PRODUCE)
+    with ThreadPoolExecutor(len(apps)) as pool:  # what one raises ("database is locked") is raised here
+        produced = list(pool.map(lambda app: app.ask("produce(2)"), apps))
+    numbers = [number for number, _, _ in produced]
+    assert min(numbers) > max(numbers) / 10, produced
+    # A call waits half a second at most, beyond what a process that only sleeps waits on this machine.
+    late = max(stalled for _, _, stalled in produced)
+    assert max(longest for _, longest, _ in produced) < 0.5 + 4 * late, produced
+    running.wait_until(lambda: running.store.counts()[DONE] == sum(numbers), "every job is done", 2 * PATIENCE)
+
+
+def complaints(running: Running) -> int:
+    return running.output.read_text().count("trying again every second")
+
+
+def begun(file: Path) -> bool:
+    return file.exists() and bool(file.read_text())
+
+
+def test_g29_while_the_file_is_away_calls_raise_and_jobs_finish_and_then_all_goes_on(
+    running: Running, app: Application
+) -> None:
+    file = running.folder / "begun"
+    before = app.call(f"note_and_sleep({str(file)!r}, 1)")
+    running.wait_until(lambda: begun(file), "the job runs", PATIENCE)
+    away = running.folder / "away.db"
+    running.database.rename(away)
+    with pytest.raises(AskedError, match=r"StoreError: .*(deleted or moved|there is no database).*"):
+        app.ask("add(1)")
+    with pytest.raises(AskedError, match="StoreError: there is no database"):
+        app.ask("add.map([(1,), (2,)])")
+    running.wait_until(lambda: complaints(running) == 1, "the supervisor has complained", PATIENCE)
+    away.rename(running.database)
+    assert running.wait_until_ended(before, PATIENCE).status is DONE
+    assert app.ask(f"add(1).wait({PATIENCE})") == 1
+    assert complaints(running) == 1
+    assert running.job(before).attempts == 1
+
+
+def test_g29_another_file_in_its_place_is_used_from_the_second_call_on(running: Running, app: Application) -> None:
+    assert app.ask(f"add(1).wait({PATIENCE})") == 1
+    new = running.folder / "new.db"
+    store = SqliteStore(new, create=True)
+    store.revision()
+    store.close()
+    os.replace(new, running.database)
+    with pytest.raises(AskedError, match="StoreError: the database .* has been replaced while in use; nothing was stored"):
+        app.ask("add(1)")
+    assert app.ask(f"add(2).wait({PATIENCE})") == 2
+    assert [job.status for job in SqliteStore(running.database).jobs()] == [DONE]
+
+
+def limit_files_of(pid: int, size: int) -> None:
+    """How large a file the process may write: what lies beyond fails as on a full disk."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux can limit another process")
+def test_g29_without_room_on_the_disk_calls_raise_and_jobs_finish_and_then_all_goes_on(
+    running: Running, app: Application
+) -> None:
+    file = running.folder / "begun"
+    before = app.call(f"note_and_sleep({str(file)!r}, 1)")
+    running.wait_until(lambda: begun(file), "the job runs", PATIENCE)
+    log = running.database.with_name(running.database.name + "-wal")
+    supervisor = running.supervisor()
+    for pid in (app.pid, supervisor):
+        limit_files_of(pid, log.stat().st_size)
+    with pytest.raises(AskedError, match=r"StoreError: the (database|disk) .*"):
+        app.ask("add.map([(number,) for number in range(2000)])")
+    running.wait_until(lambda: complaints(running) == 1, "the supervisor has complained", PATIENCE)
+    assert running.job(before).status is not DONE  # it has ended, and nobody could write that down
+    for pid in (app.pid, supervisor):
+        limit_files_of(pid, resource.RLIM_INFINITY)
+    assert running.wait_until_ended(before, PATIENCE).status is DONE
+    assert app.ask(f"add(1).wait({PATIENCE})") == 1
+    assert (complaints(running), running.supervisor()) == (1, supervisor)
+    assert running.job(before).attempts == 1
+    assert [job.task for job in running.store.jobs()] == ["application.add", "application.note_and_sleep"]
+
+
+def test_g34_a_supervisor_that_meets_damaged_rows_goes_on_with_all_others(running: Running, app: Application) -> None:
+    assert app.ask(f"add(1).wait({PATIENCE})") == 1
+    supervisor = running.supervisor()
+    (application,) = running.store.applications()
+    jobs = [
+        NewJob("application.add", "[[1],{}]", application.id, policy="nonsense"),
+        NewJob("application.add", "[[1],{}", application.id),
+        NewJob("application.add", "[[2],{}]", application.id, context="nonsense"),
+        NewJob("application.add", "[[3],{}]", application.id),
+    ]
+    names = running.store.add(jobs, 0)
+    with closing(sqlite3.connect(running.database)) as connection, connection:
+        connection.execute("update applications set launch = 'nonsense' where id > ?", (application.id,))
+        connection.execute("insert into settings (name, value) values ('threads', 'nonsense'), ('workers', '\"many\"')")
+        connection.execute("insert into applications (launch, attached_at) values ('nonsense', 0)")
+        connection.execute("update revision set number = number + 1")
+    assert app.ask(f"add(4).wait({PATIENCE})") == 4
+    ended = [running.wait_until_ended(name, PATIENCE) for name in names]
+    assert [job.status for job in (ended[0], ended[1], ended[3])] == [ERROR, ERROR, DONE]
+    assert "the job's row is damaged" in ended[0].error
+    assert "can't be decoded" in ended[1].error
+    assert running.supervisor() == supervisor
+    assert running.store.counts()[WAITING] == 0
+
+
+def test_g34_a_damaged_file_is_left_as_it_is_by_a_whole_system(running: Running, app: Application) -> None:
+    """Only somebody who repairs or replaces it changes it."""
+    assert app.ask(f"add(1).wait({PATIENCE})") == 1
+    app.ask("autocron.stop()")
+    running.wait_until(lambda: running.locks.supervisor_pid() is None, "the supervisor has gone", PATIENCE)
+    running.store.close()
+    damaged = bytes(range(256)) * 32
+    running.database.write_bytes(damaged)
+    with pytest.raises(AskedError, match="ForeignDatabaseError: .* is not an autocron database, or it is damaged"):
+        app.ask(f"autocron.start({str(running.database)!r})")
+    assert running.database.read_bytes() == damaged
