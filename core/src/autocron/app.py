@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
@@ -26,7 +26,15 @@ from autocron.results import TaskResult, set_default_source
 from autocron.scheduling import Scheduling
 from autocron.settings import SettingsGiven, checked_settings
 from autocron.store import SqliteStore
-from autocron.tasks import Request, Task, functions, main_module_name, main_module_problem, module_of
+from autocron.tasks import (
+    Request,
+    Task,
+    checked_aliases,
+    keep_function,
+    main_module_name,
+    main_module_problem,
+    module_of,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -182,28 +190,37 @@ class Autocron(Scheduling, Hooking, Operating):
     @overload
     def delay(self, function: Callable[P, R], /) -> Task[P, R]: ...
     @overload
-    def delay(self, /, *, name: str | None = None, **options: Unpack[TaskOptions]) -> DelayDecorator: ...
-    def delay(self, function: Any = None, /, *, name: str | None = None, **options: Unpack[TaskOptions]) -> Any:
+    def delay(
+        self, /, *, name: str | None = None, aliases: Sequence[str] = (), **options: Unpack[TaskOptions]
+    ) -> DelayDecorator: ...
+    def delay(
+        self, function: Any = None, /, *, name: str | None = None, aliases: Sequence[str] = (), **options: Unpack[TaskOptions]
+    ) -> Any:
         """Make a function a task: calling it stores a job and returns its ``TaskResult`` at once.
 
         Bare (``@delay``) or with options (``@delay(seconds=30, retries=3)``); see ``TaskOptions``. ``name`` keeps a
-        task's name when its function moves. Raises TaskDefinitionError for a lambda or a nested function,
-        ConfigurationError for an option that can't be.
+        task's name when its function moves; ``aliases`` are names that it had before: jobs stored under one of them run
+        this function. Raises TaskDefinitionError for a lambda or a nested function, or an alias that is another task's
+        name, ConfigurationError for an option that can't be.
         """
         checked = Options().changed(options, "@delay")
+        former = checked_aliases(aliases)
         if function is None:
-            return lambda function: self._make_task(function, checked, name)
-        return self._make_task(function, checked, name)
+            return lambda function: self._make_task(function, checked, name, former)
+        return self._make_task(function, checked, name, former)
 
-    def _make_task(self, function: Callable[P, Any], options: Options, name: str | None) -> Task[P, Any]:
+    def _make_task(
+        self, function: Callable[P, Any], options: Options, name: str | None, aliases: tuple[str, ...]
+    ) -> Task[P, Any]:
         if isinstance(function, Task):
             raise TaskDefinitionError(f"{function.name} is a task already; decorate it with @delay once")
         task: Task[P, Any] = Task(function, options, self.engine, name)
-        functions[task.name] = function
+        keep_function(task.name, function, aliases)
         with self._guard:
             module = module_of(function)
-            news = module not in self._tasks.values()
-            self._tasks[task.name] = module
+            # A new alias is made known at once, for nobody calls a task by it; a name is, when it is called.
+            news = module not in self._tasks.values() or any(alias not in self._tasks for alias in aliases)
+            self._tasks |= dict.fromkeys((task.name, *aliases), module)
             if news:
                 self._attach_if_changed()
         return task
@@ -213,7 +230,7 @@ class Autocron(Scheduling, Hooking, Operating):
         if function.__module__ == "__main__":
             _refuse_unguarded_main(declared.task.name)
         with self._guard:
-            functions[declared.task.name] = function
+            keep_function(declared.task.name, function)
             self._tasks[declared.task.name] = module_of(function)
             self._schedules[declared.free_name(self._schedules)] = declared
             self._attach_if_changed()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, Unpack
 
-from autocron.errors import TaskDefinitionError
+from autocron.errors import ConfigurationError, TaskDefinitionError
 from autocron.options import Options, TaskOptions
 from autocron.results import TaskResult
 
@@ -19,7 +19,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 functions: dict[str, Callable[..., Any]] = {}
-"""Every function decorated in this process, by the name of its task: where a worker finds what to call."""
+"""Every function decorated in this process, by the names of its task: where a worker finds what to call."""
+
+_aliases: dict[str, str] = {}  # the names among those that a task had before, to the one that it has
 
 
 class Request(NamedTuple):
@@ -92,6 +94,30 @@ class Task(Generic[P, R]):
         other.__dict__.update(self.__dict__)
         other.job_options = options
         return other
+
+
+def keep_function(name: str, function: Callable[..., Any], aliases: Iterable[str] = ()) -> None:
+    """Have workers find a task's function. Raises TaskDefinitionError if an alias is the name of another task."""
+    functions[name] = function
+    _aliases.pop(name, None)
+    for alias in aliases:
+        if alias == name or (alias in functions and _aliases.get(alias) != name):
+            whose = f"an alias of {_aliases[alias]}" if alias in _aliases else "the name of a task"
+            raise TaskDefinitionError(
+                f"{alias!r} can't be an alias of {name}: it is {whose}; an alias is a name that a task had before and "
+                "none has now"
+            )
+        functions[alias] = function
+        _aliases[alias] = name
+
+
+def checked_aliases(aliases: Sequence[str]) -> tuple[str, ...]:
+    """Raises ConfigurationError for what can't have been a task's name."""
+    if isinstance(aliases, str) or not all(isinstance(alias, str) and alias.strip(".") for alias in aliases):
+        raise ConfigurationError(
+            f'@delay: aliases={aliases!r} must be a list of the names that the task had before, such as ["shop.mail.send"]'
+        )
+    return tuple(aliases)
 
 
 # -- names -------------------------------------------------------------------------------------------------

@@ -202,8 +202,11 @@ def test_g26_a_timeout_is_an_attempt_like_any_failure(running: Running, app: App
     assert (failed.status, failed.attempts) == (ERROR, 2)
 
 
+@pytest.mark.parametrize(
+    "newer_code", ["@autocron.delay\ndef brand_new", '@autocron.delay(aliases=["application.brand_new"])\ndef renamed']
+)
 def test_g30_a_job_of_unknown_code_waits_visibly_and_runs_after_newer_code_has_attached(
-    running: Running, app: Application
+    running: Running, app: Application, newer_code: str
 ) -> None:
     pid = app.ask("worker_pid().wait(20)")
     (application,) = running.store.applications()
@@ -215,7 +218,7 @@ def test_g30_a_job_of_unknown_code_waits_visibly_and_runs_after_newer_code_has_a
     assert running.job(uuid).status is WAITING
     assert app.ask("worker_pid().wait(20)") == pid
     main = running.source.read_text()
-    new = '@autocron.delay\ndef brand_new() -> str:\n    return "new code"\n\n\nif __name__ =='
+    new = f'{newer_code}() -> str:\n    return "new code"\n\n\nif __name__ =='
     running.source.write_text(main.replace("if __name__ ==", new))
     running.application()
     assert running.wait_until_ended(uuid).result == '"new code"'
