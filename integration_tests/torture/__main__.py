@@ -62,6 +62,8 @@ class Torture:
         verdict = judge(self.load.notes, self.database, self.troubles.blows, self._seen_final)
         verdict.violations["processes left"].extend(left)
         self.disk.save(self.ground.home.parent / "database")
+        blows = "\n".join(str(blow) for blow in self.troubles.blows)
+        (self.ground.home.parent / "blows.txt").write_text(blows)
         self._report(verdict, time.monotonic() - began, quiet_seconds)
         return verdict
 
@@ -116,6 +118,7 @@ class Torture:
         before, changed = -1, time.monotonic()
         while unfinished := self._unfinished():
             self.load.keep_up()
+            self.troubles.end_what_is_over()
             if unfinished != before:
                 before, changed = unfinished, time.monotonic()
             elif time.monotonic() - changed > PATIENCE:

@@ -197,7 +197,7 @@ def _measure_recovery(told: dict[str, Told], blows: list[Blow], verdict: Verdict
     for blow in sorted(blows, key=lambda blow: blow.before):
         if blow.sign == "KILL" and blow.role == "worker":
             for attempt, began_again in under.get(blow.pid, []):
-                if attempt.began <= blow.after <= began_again:
+                if attempt.began <= blow.after and blow.before <= began_again:
                     verdict.recovery["worker"].append((began_again - blow.before) / 1e9)
         elif blow.sign == "KILL" and blow.role == "supervisor":
             while position < len(begun) and begun[position] < blow.after:

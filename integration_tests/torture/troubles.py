@@ -17,9 +17,12 @@ LONGEST_LOCK = 2.0
 LONGEST_FULL = 3.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Blow:
-    """A signal that was sent, between two monotonic moments in nanoseconds."""
+    """A signal that was sent, and took effect between two monotonic moments in nanoseconds.
+
+    What a KILL or TERM hits may act until it is seen to be gone: ``after``, which is noted when that is known.
+    """
 
     before: int
     after: int
@@ -38,6 +41,7 @@ class Troubles:
         self._database = database
         self._disk = disk
         self._ends: list[tuple[float, Callable[[], None]]] = []
+        self._dying: list[tuple[Process, Blow]] = []
 
     def do(self, decision: Decision) -> None:
         done = True
@@ -68,12 +72,20 @@ class Troubles:
             if due <= now:
                 self._ends.remove((due, end))
                 end()
+        self._see_who_is_gone()
 
     def relieve(self) -> None:
         """End everything that was begun."""
         while self._ends:
             _, end = self._ends.pop()
             end()
+        self._see_who_is_gone()
+
+    def _see_who_is_gone(self) -> None:
+        for victim, blow in list(self._dying):
+            if not victim.is_there():
+                self._dying.remove((victim, blow))
+            blow.after = time.monotonic_ns()
 
     # -- whom ----------------------------------------------------------------------------------------------
 
@@ -106,7 +118,10 @@ class Troubles:
         for victim, role in victims.items():
             before = time.monotonic_ns()
             victim.send(signal.Signals[f"SIG{sign}"])
-            self.blows.append(Blow(before, time.monotonic_ns(), sign, role, victim.pid))
+            blow = Blow(before, time.monotonic_ns(), sign, role, victim.pid)
+            self.blows.append(blow)
+            if sign in ("KILL", "TERM") and (sign, role) != ("TERM", "worker"):  # a worker lets a TERM pass
+                self._dying.append((victim, blow))
 
     def _stop(self, role: str, decision: Decision) -> bool:
         victim = self._pick(role, decision)

@@ -21,6 +21,7 @@ KINDS: dict[str, tuple[int, Callable[[str], autocron.TaskResult[Any]]]] = {
     "quick": (40, lambda token: tasks.quick(token)),
     "work": (22, lambda token: tasks.work(token, random.uniform(0.01, 0.1))),
     "slow": (4, lambda token: tasks.work(token, random.uniform(0.3, 0.8))),
+    "long": (2, lambda token: tasks.work(token, random.uniform(2, 4))),
     "urgent": (4, lambda token: tasks.quick.options(priority=5)(token)),
     "async": (4, lambda token: tasks.wait(token, random.uniform(0.01, 0.1))),
     "parent": (3, lambda token: tasks.parent(token)),
