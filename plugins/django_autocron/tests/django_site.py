@@ -23,7 +23,7 @@ T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds that anything may take on a busy machine."""
 
-_ADDRESS = re.compile(r"Starting development server at (http://127\.0\.0\.1:[1-9]\d*)")
+_ADDRESS = re.compile(r"Starting (?:WSGI )?development server at (http://127\.0\.0\.1:[1-9]\d*)")
 
 
 class Site:

@@ -89,3 +89,64 @@ def test_manage_autocron_says_which_setting_is_wrong(site: Site) -> None:
     (site.folder / "wrong.py").write_text("from settings import *\nAUTOCRON = {}\n")
     status, said = site.manage("autocron", "status", environment={"DJANGO_SETTINGS_MODULE": "wrong"})
     assert (status, "settings.AUTOCRON has no DATABASE" in said, "Traceback" in said) == (2, True, False), said
+
+
+def test_manage_autocron_supervise_works_the_jobs_without_a_web_server(site: Site) -> None:
+    site.start("manage.py", "autocron", "supervise")
+    site.wait_until(lambda: "supervisor " in site.said or "works " in site.said, "the supervisor says that it works")
+    status, said = site.run("-c", CALLING, "check")
+    uuid = said.partition("ordered ")[2].split()[0]
+    assert status == 0, said
+
+    def ended() -> bool:
+        status, said = site.manage("autocron", "show", uuid, "--json")
+        return status == 0 and json.loads(said)["status"] == "done"
+
+    site.wait_until(ended, "the job is done")
+
+
+ONE_FILE = """
+import sys
+
+import django
+from django.conf import settings
+
+settings.configure(
+    SECRET_KEY="for tests",
+    DEBUG=True,
+    ALLOWED_HOSTS=["127.0.0.1"],
+    ROOT_URLCONF=__name__,
+    INSTALLED_APPS=["django_autocron"],
+    AUTOCRON={"DATABASE": "shop.db"},
+)
+if __name__ != "__main__":
+    django.setup()
+
+import autocron
+from django.http import JsonResponse
+from django.urls import path
+
+
+@autocron.delay
+def debugging() -> bool:
+    return settings.DEBUG
+
+
+urlpatterns = [
+    path("do/call", lambda request: JsonResponse({"answer": debugging().uuid})),
+    path("do/job", lambda request: JsonResponse({"answer": job(request)})),
+]
+
+
+def job(request):
+    import json
+
+    handle = autocron.TaskResult.get(json.loads(request.body)[0])
+    return {"status": handle.status, "result": handle.result}
+
+
+if __name__ == "__main__":
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+"""
