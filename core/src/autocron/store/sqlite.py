@@ -38,7 +38,10 @@ insert into jobs (task, application, queue, priority, state, readiness, run_at, 
                   context, nonce, arguments)
 values
 """
-_SHARED = "?1, ?2, ?3, ?4, 'waiting', ?5, ?6, ?7, ?8, ?9, ?10, ?11"
+# By name: from 3.12 on Python warns of numbered parameters that are given as a sequence.
+_SHARED = """
+:task, :application, :queue, :priority, 'waiting', :readiness, :run_at, :policy, :now, :unique_key, :concurrent, :context
+""".strip()
 
 _WITH_KEY = "select id, nonce from jobs where unique_key = ? and (state = 'waiting' or state = 'running')"
 
@@ -92,8 +95,10 @@ class SqliteStore(Registry, Timetable):
             for begin in range(0, len(arguments), _ROWS_AT_ONCE):
                 portion = arguments[begin : begin + _ROWS_AT_ONCE]
                 nonces = [random.getrandbits(rows.NONCE_BITS) for _ in portion]
-                own = itertools.chain.from_iterable(zip(nonces, portion, strict=True))
-                cursor = self.database.write(_add_rows(len(portion)), (*_shared(job, now), *own))
+                values = _shared(job, now)
+                values |= {f"nonce{number}": nonce for number, nonce in enumerate(nonces)}
+                values |= {f"arguments{number}": text for number, text in enumerate(portion)}
+                cursor = self.database.write(_add_rows(len(portion)), values)
                 assert cursor.lastrowid is not None
                 # SQLite gives each row the id after the largest; in a transaction no other process takes one between.
                 first = cursor.lastrowid - len(portion) + 1
@@ -111,7 +116,7 @@ class SqliteStore(Registry, Timetable):
             cursor = self.database.write(_ADD_PLAIN, values)
         else:
             try:
-                cursor = self.database.write(_add_rows(1), (*_shared(job, now), nonce, job.arguments))
+                cursor = self.database.write(_add_rows(1), _shared(job, now) | {"nonce0": nonce, "arguments0": arguments})
             except sqlite3.IntegrityError:
                 if job.unique_key is None:
                     raise
@@ -456,13 +461,25 @@ _PLAIN = list(NewJob("", "", 0)[4:])
 @functools.cache
 def _add_rows(number: int) -> str:
     """A statement for so many rows that differ in nonce and arguments only; see ``_shared`` for the others."""
-    return _ADD + ", ".join(f"({_SHARED}, ?{own}, ?{own + 1})" for own in range(12, 12 + 2 * number, 2))
+    return _ADD + ", ".join(f"({_SHARED}, :nonce{own}, :arguments{own})" for own in range(number))
 
 
-def _shared(job: NewJob, now: int) -> tuple[str | int | None, ...]:
+def _shared(job: NewJob, now: int) -> dict[str, str | int | None]:
     task, _, application, run_at, queue, priority, unique_key, policy, concurrent, context = job
     if run_at is None or run_at <= now:
         readiness, run_at = 1, now
     else:
         readiness = 0
-    return (task, application, queue, priority, readiness, run_at, policy, now, unique_key, concurrent, context)
+    return {
+        "task": task,
+        "application": application,
+        "queue": queue,
+        "priority": priority,
+        "readiness": readiness,
+        "run_at": run_at,
+        "policy": policy,
+        "now": now,
+        "unique_key": unique_key,
+        "concurrent": concurrent,
+        "context": context,
+    }
