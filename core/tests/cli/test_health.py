@@ -6,8 +6,11 @@ import os
 import signal
 import sqlite3
 
+import pytest
 from command import Filled, fine, run, wait_until
 from served import Served
+
+from autocron.operations import inquiries
 
 
 def test_a_stopped_supervisor_is_no_healthy_one(served: Served) -> None:
@@ -25,22 +28,26 @@ def test_a_stopped_supervisor_is_no_healthy_one(served: Served) -> None:
     served.wait_until_worked()
 
 
-def test_a_supervisor_that_hangs_is_noticed_and_the_doctor_names_who_blocks_it(served: Served) -> None:
+def test_a_supervisor_that_hangs_is_noticed_and_the_doctor_names_who_blocks_it(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     process = served.start()
     served.wait_until_worked()
     blocker = sqlite3.connect(served.database, isolation_level=None)
     blocker.execute("begin immediate")
     try:
-        wait_until("the supervisor to hang", lambda: not served.operations.status().jobs_are_worked)
+        with monkeypatch.context() as patched:
+            patched.setattr(inquiries, "REACTION_SECONDS", 0.3)
+            wait_until("the supervisor to hang", lambda: not served.operations.status().jobs_are_worked)
+            findings = served.operations.check_up()
         ended = run(served.database, "status", "--check")
-        doctor = run(served.database, "doctor", "--json")
     finally:
         blocker.close()
     assert ended.status == 1
     assert f"the supervisor, process {process.pid}, hasn't reacted for 5 s" in ended.out
-    (blocks,) = [each for each in doctor.json if each["check"] == "locks" and each["level"] == "problem"]
-    assert f"process {os.getpid()} has held the write lock" in blocks["message"]
-    assert any("hasn't reacted" in each["message"] for each in doctor.json if each["check"] == "jobs")
+    (blocks,) = [finding.message for finding in findings if finding.check == "locks" and finding.level == "problem"]
+    assert f"process {os.getpid()} has held the write lock" in blocks
+    assert any("hasn't reacted" in finding.message for finding in findings if finding.check == "jobs")
     served.wait_until_worked()
 
 

@@ -17,7 +17,16 @@ from autocron.model import NewJob
 from autocron.operations import make_database
 from autocron.store import migrations
 
-READING = ["status", "jobs", "show 00000000-0000-8001-8000-000000000000", "schedules", "settings", "doctor", "watch --count 1"]
+READING = [
+    "status",
+    "jobs",
+    "show 00000000-0000-8001-8000-000000000000",
+    "schedules",
+    "settings",
+    "doctor",
+    "metrics",
+    "watch --count 1",
+]
 JOB_KEYS = set(
     "uuid task status held queue priority attempts schedule created_at run_at started_at finished_at error progress".split()
 )

@@ -133,6 +133,15 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(arguments: list[str], me
     assert ended.out == ""
 
 
+def test_bytes_that_are_no_text_are_wrong_usage_and_what_cannot_be_shown_is_no_reason_to_fail(filled: Filled) -> None:
+    ended = run(filled.path, "jobs", "--task", "\udcff")
+    assert ended.status == 2
+    assert "b'\\xff' is no text in the encoding utf-8" in ended.err
+    filled.failed(error="ValueError: größer")
+    assert "gr\\xf6\\xdfer" in fine(filled.path, "jobs", PYTHONIOENCODING="ascii").out
+    assert "gr\\xf6\\xdfer" in run_in_terminal(filled.path, "jobs", PYTHONIOENCODING="ascii")[1]
+
+
 def test_bash_completes_commands_and_their_flags() -> None:
     import subprocess
 

@@ -20,6 +20,7 @@ _COLUMNS = [
     Column("STATUS"),
     Column("WHEN"),
     Column("TRIES", right=True),
+    Column("PROGRESS"),
     Column("QUEUE"),
     Column("TASK", shrinks="left"),
     Column("ERROR", shrinks="right"),
@@ -48,7 +49,8 @@ def show_jobs(terminal: Terminal, found: list[Job]) -> None:
 def _row(job: Job, now: int) -> list[str]:
     queue = "" if job.queue == "default" else job.queue
     state = "held" if job.held else str(job.status)
-    return [job.uuid, state, _when(job, now), str(job.attempts), queue, job.task, one_line(job.error)]
+    told = progress(job) if job.status is Status.RUNNING else ""
+    return [job.uuid, state, _when(job, now), str(job.attempts), told, queue, job.task, one_line(job.error)]
 
 
 def _when(job: Job, now: int) -> str:

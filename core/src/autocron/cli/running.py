@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from argparse import Namespace
@@ -64,6 +65,8 @@ class Context:
 
 def run(arguments: Sequence[str]) -> int:
     """Do what these arguments say; returns the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # whatever a terminal can't show, it is no reason to fail
     given = list(arguments)
     if given and given[0] in DATABASELESS:
         given.insert(0, "")
@@ -74,6 +77,7 @@ def run(arguments: Sequence[str]) -> int:
     context = Context(options)
     try:
         try:
+            _refuse_what_is_no_text(given[1:])
             _refuse_flags_of_commands(options)
             status = options.command_function(context)
             sys.stdout.flush()
@@ -91,6 +95,13 @@ def run(arguments: Sequence[str]) -> int:
         # The reader (head, less) has gone; without this, Python complains again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOT_FINE
+
+
+def _refuse_what_is_no_text(words: Sequence[str]) -> None:
+    """Bytes that the terminal's encoding has no character for. A file's name may consist of such, nothing else."""
+    for word in words:
+        if not word.isascii() and any("\ud800" <= character <= "\udfff" for character in word):
+            raise ConfigurationError(f"{os.fsencode(word)!r} is no text in the encoding {sys.getfilesystemencoding()}")
 
 
 def _refuse_flags_of_commands(options: Namespace) -> None:
