@@ -71,6 +71,16 @@ def test_one_long_job_ends_the_sending_ahead_until_many_short_ones_have_followed
     assert used_to(lane, 0.00001, jobs=50).room > 1
 
 
+def test_nothing_is_sent_ahead_of_a_job_that_is_long_already(lane_of: Callable[..., Lane], time: Moments) -> None:
+    lane = used_to(lane_of(2), 0.001)
+    give(lane, 1, 2)
+    assert lane.room in (9, 10)
+    time.now += 0.021
+    assert lane.room == 0
+    lane.end(1, 0.02)
+    assert lane.room == 1
+
+
 def test_coroutines_are_never_sent_ahead(lane_of: Callable[..., Lane]) -> None:
     assert used_to(lane_of(100, ahead=False), 0.0).room == 100
 

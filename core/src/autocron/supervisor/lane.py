@@ -57,9 +57,10 @@ class Lane:
 
     @property
     def room(self) -> int:
-        """How many jobs it takes, those ahead included."""
-        most_ahead = min(MOST_AHEAD, int(AHEAD_SECONDS / self._pace)) if self._pace else MOST_AHEAD
-        return max(0, self.free + most_ahead - len(self.ahead))
+        """How many jobs it takes, those ahead included: none of these while it is at a long one."""
+        if self.begun and clock.monotonic() - self.moved_at >= PATIENCE:
+            return self.free
+        return max(0, self.free + min(MOST_AHEAD, int(AHEAD_SECONDS / self._pace)) - len(self.ahead))
 
     @property
     def seconds_ahead(self) -> float:
@@ -78,7 +79,7 @@ class Lane:
         """A job has ended, after so many seconds; None if it isn't here any more. The next one has begun."""
         ended = self.begun.pop(number, None) or self.ahead.pop(number, None)
         if ended is not None:
-            self._pace = max(seconds, 0.8 * self._pace + 0.2 * seconds)
+            self._pace = max(seconds, 0.8 * self._pace + 0.2 * seconds, 0.000_001)
             self.moved_at = clock.monotonic()
             if self.ahead and self.free > 0:
                 self._begin(self.ahead.pop(next(iter(self.ahead))))
