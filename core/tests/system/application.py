@@ -62,6 +62,21 @@ def note_and_sleep(file: str, seconds: float) -> str:
 
 
 @autocron.delay
+def sleep_and_note(file: str, seconds: float) -> None:
+    time.sleep(seconds)
+    note(file)
+
+
+hoarded: list[bytes] = []
+
+
+@autocron.delay
+def hoard(megabytes: int) -> int:
+    hoarded.append(os.urandom(1_000_000) * megabytes)
+    return os.getpid()
+
+
+@autocron.delay
 def with_a_child(file: str) -> None:
     child = subprocess.Popen(["sleep", "3600"])
     Path(file).write_text(f"{child.pid}\n")

@@ -15,9 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autocron import locations
-from autocron.model import Job
+from autocron import clock, codec, locations
+from autocron.model import Job, NewJob
 from autocron.processes.locks import LockFile
+from autocron.processes.wakeup import WakeUpWriter
 from autocron.store import SqliteStore
 
 T = TypeVar("T")
@@ -63,11 +64,18 @@ class Running:
         assert found is not None, f"no job {uuid}\n{self.evidence()}"
         return found
 
+    def add(self, task: str, *args: Any) -> str:
+        """A job of the only application, stored by the test itself. Its uuid."""
+        (application,) = self.store.applications()
+        (uuid,) = self.store.add([NewJob(task, codec.encode_call(args, {}, task=task), application.id)], clock.now())
+        WakeUpWriter(locations.wakeup_path(self.database)).ring()
+        return uuid
+
     def supervisor(self) -> int:
         """The process id of the supervisor, once there is one."""
         return self.wait_until(self.locks.supervisor_pid, "a supervisor runs")
 
-    def wait_until(self, predicate: Callable[[], T | None], what: str, timeout: float = 20.0) -> T:
+    def wait_until(self, predicate: Callable[[], T | None], what: str, timeout: float = 45.0) -> T:
         """The predicate's first true value. Raises with all that can be known when it takes too long."""
         deadline = time.monotonic() + timeout
         while True:
@@ -77,7 +85,7 @@ class Running:
                 raise AssertionError(f"after {timeout} s it isn't true that {what}\n{self.evidence()}")
             time.sleep(0.005)
 
-    def wait_until_ended(self, uuid: str, timeout: float = 20.0) -> Job:
+    def wait_until_ended(self, uuid: str, timeout: float = 45.0) -> Job:
         self.wait_until(lambda: self.job(uuid).status.is_final, f"job {uuid} has ended", timeout)
         return self.job(uuid)
 
@@ -133,7 +141,7 @@ class Application:
         os.close(writer)
         self.pid = self.process.pid
 
-    def ask(self, code: str, timeout: float = 40.0) -> Any:
+    def ask(self, code: str, timeout: float = 60.0) -> Any:
         """What the code comes to in the application's main module; what it raises is raised here as an AskedError."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(code) + "\n")

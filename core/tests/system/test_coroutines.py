@@ -28,12 +28,12 @@ def test_g62_a_hundred_coroutines_sleep_at_the_same_time_in_one_worker(running: 
 def test_coroutines_and_ordinary_jobs_run_beside_each_other(running: Running, app: Application) -> None:
     file = running.folder / "begun"
     slow = app.call(f"note_and_sleep({str(file)!r}, 3600)")
-    running.wait_until(lambda: begun(file), "an ordinary job runs", timeout=45)
+    running.wait_until(lambda: begun(file), "an ordinary job runs")
     assert app.ask("nap(0.01).wait(45)") == int(begun(file)[0])
     waiting = app.call(f"nap(3600, {str(running.folder / 'napping')!r})")
-    running.wait_until(lambda: begun(running.folder / "napping"), "a coroutine runs", timeout=45)
+    running.wait_until(lambda: begun(running.folder / "napping"), "a coroutine runs")
     app.ask(f"autocron.TaskResult.get({slow!r}).cancel()")
-    running.wait_until_ended(slow, timeout=45)
+    running.wait_until_ended(slow)
     running.wait_until(
         lambda: len(begun(running.folder / "napping")) == 2, "what ran beside it begins anew in another worker", timeout=45
     )
@@ -44,22 +44,22 @@ def test_no_more_coroutines_run_at_once_than_the_settings_say(running: Running) 
     app = running.application(coroutines=3)
     file = running.folder / "begun"
     app.ask(f"handles = nap.map([(3600, {str(file)!r})] * 5)")
-    running.wait_until(lambda: len(begun(file)) == 3, "three run", timeout=45)
+    running.wait_until(lambda: len(begun(file)) == 3, "three run")
     assert app.ask("[handle.status for handle in handles].count('running')") == 3
     app.ask("[handle.cancel() for handle in handles[:2]]")
-    running.wait_until(lambda: len(begun(file)) == 5, "two more take their places", timeout=45)
+    running.wait_until(lambda: len(begun(file)) == 5, "two more take their places")
 
 
 @pytest.mark.parametrize("end", ["timeout", "cancel"])
 def test_g26_g32_a_coroutine_is_ended_alone(running: Running, app: Application, end: str) -> None:
     file, others = running.folder / "begun", running.folder / "others"
     app.ask(f"other = nap(3600, {str(others)!r})")
-    running.wait_until(lambda: begun(others), "another coroutine runs", timeout=45)
+    running.wait_until(lambda: begun(others), "another coroutine runs")
     app.ask(f"handle = nap.options(timeout={0.3 if end == 'timeout' else None}, retries=1, backoff=0)(3600, {str(file)!r})")
-    running.wait_until(lambda: begun(file), "it has begun", timeout=45)
+    running.wait_until(lambda: begun(file), "it has begun")
     if end == "cancel":
         assert app.ask("handle.cancel()") is True
-    ended = running.wait_until_ended(app.call("handle"), timeout=45)
+    ended = running.wait_until_ended(app.call("handle"))
     if end == "timeout":
         assert (ended.status, ended.attempts) == (ERROR, 2)
         assert ended.error == "TimeoutError: the attempt took longer than timeout=0.3 s and was ended"
@@ -76,11 +76,11 @@ def test_g26_a_coroutine_that_does_not_end_is_ended_with_its_worker_and_the_othe
 ) -> None:
     file, others = running.folder / "begun", running.folder / "others"
     other = app.call(f"nap(1, {str(others)!r})")
-    running.wait_until(lambda: begun(others), "another coroutine runs", timeout=45)
-    failed = running.wait_until_ended(app.call(f"{task}.options(timeout=0.3)({str(file)!r})"), timeout=45)
+    running.wait_until(lambda: begun(others), "another coroutine runs")
+    failed = running.wait_until_ended(app.call(f"{task}.options(timeout=0.3)({str(file)!r})"))
     assert (failed.status, failed.attempts) == (ERROR, 1)
     assert failed.error == "TimeoutError: the attempt took longer than timeout=0.3 s and was ended"
-    done = running.wait_until_ended(other, timeout=45)
+    done = running.wait_until_ended(other)
     assert done.status is DONE
     found = running.store.database.read("select failures, lost from jobs where error = '' and state = 'done'")
     assert [tuple(row) for row in found] == [(0, 0)]

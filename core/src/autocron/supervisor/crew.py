@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Sequence
 from pathlib import Path
 
 from autocron import clock
-from autocron.model import Application, Claim, Settings, Work
+from autocron.model import MAX_LOST_ATTEMPTS, Application, Claim, Settings, Work
 from autocron.processes.channel import Channel
 from autocron.processes.spawn import spawn_worker
 from autocron.supervisor.lane import PATIENCE, PATIENCE_BESIDE_IDLE, Lane
@@ -33,7 +32,9 @@ class Crew:
         self.missing: dict[str, str] = {}
         self.notes: list[tuple[Claim, str | None, str]] = []
         self._endings = endings
+        self._shares: dict[tuple[Worker, bool], list[Work]] = {}
         self._sends_ahead = True
+        self._lacks_worker = {False: False, True: False}
         self._pause = 0.0
         self._not_before = 0.0
 
@@ -50,30 +51,44 @@ class Crew:
             return self._could_begin(concurrent)
         return sum(worker.takes(concurrent) for worker in self.workers.values())
 
+    def begin_sharing(self) -> None:
+        self._shares = {}
+
     def accept(self, concurrent: bool, works: list[Work], wanted: int) -> list[Work]:
-        """What was claimed for it. Returns those that it doesn't take after all.
+        """Share out what was claimed for it, to be given by ``give``. Returns what can't be given now after all.
 
         A job that may run at most once isn't sent ahead: should the supervisor die, its successor couldn't know that it
-        hadn't begun. While there are such jobs, nothing is sent ahead.
+        hadn't begun. One under which two workers have died gets one for itself, so that the third death is its own:
+        jobs that happened to be beside it must not become errors.
         """
-        self.expects_work[concurrent] = len(works) >= wanted
-        begin = self._could_begin(concurrent)
-        careful = [work for work in works if work.policy.at_most_once]
-        self._sends_ahead = not careful
-        refused = [work for work in works[begin:] if work.policy.at_most_once]
+        taking = self._taking()
+        idle = [] if self._shares else [worker for worker in taking if worker.is_idle]
+        room = {worker: worker.lanes[concurrent].free - len(worker.lanes[concurrent].ahead) for worker in taking}
+        refused = []
+        for work in sorted(works, key=_is_suspect, reverse=True):
+            if _is_suspect(work):
+                worker = idle.pop() if idle else None
+            else:
+                worker = max(room, key=lambda worker: room[worker], default=None)
+            if worker is None or (room[worker] <= 0 and work.policy.at_most_once):
+                refused.append(work)
+                continue
+            if _is_suspect(work):
+                worker.alone = True
+                del room[worker]
+            else:
+                room[worker] -= 1
+            self._shares.setdefault((worker, concurrent), []).append(work)
+        self.expects_work[concurrent] = len(works) >= wanted or bool(refused)
+        self._sends_ahead = not any(work.policy.at_most_once for work in works)
+        self._lacks_worker[concurrent] = any(map(_is_suspect, refused))
         return refused
 
-    def give(self, concurrent: bool, works: Sequence[Work]) -> None:
-        """Feed each job to the worker that has most room, the first of them where they can begin."""
-        room = {worker: worker.lanes[concurrent].free - len(worker.lanes[concurrent].ahead) for worker in self._taking()}
-        shares: dict[Worker, list[Work]] = {worker: [] for worker in room}
-        for work in works:
-            worker = max(room, key=lambda worker: room[worker])
-            room[worker] -= 1
-            shares[worker].append(work)
-        for worker, share in shares.items():
-            if share:
-                worker.give(concurrent, share)
+    def give(self) -> bool:
+        """Feed the workers what was claimed for them. Whether that is anything."""
+        for (worker, concurrent), works in self._shares.items():
+            worker.give(concurrent, works)
+        return bool(self._shares)
 
     def take_back_from_stuck(self, now: float) -> None:
         """No short job waits behind a long one: what was sent ahead of it goes back."""
@@ -99,7 +114,7 @@ class Crew:
         return sum(worker.could_begin(concurrent) for worker in self.workers.values())
 
     def _taking(self) -> list[Worker]:
-        return [worker for worker in self.workers.values() if worker.ready and not worker.retiring]
+        return [worker for worker in self.workers.values() if worker.takes_jobs]
 
     # -- keeping the number --------------------------------------------------------------------------------
 
@@ -109,7 +124,8 @@ class Crew:
         for worker in staying:
             worker.outworn = worker.outworn or worker.wears_out(settings)
         active = [worker for worker in staying if not worker.outworn]
-        for surplus in active[settings.workers :]:
+        wanted = settings.workers + any(self._lacks_worker.values())
+        for surplus in active[wanted:]:
             surplus.retire()
         ready = sum(worker.ready for worker in active)
         for outworn in [worker for worker in staying if worker.outworn][
@@ -117,7 +133,7 @@ class Crew:
         ]:
             logger.info("worker %d has run its jobs, or holds too much memory; it is replaced", outworn.pid)
             outworn.retire()
-        missing = settings.workers - len(active)
+        missing = wanted - len(active)
         if missing <= 0 or clock.monotonic() < self._not_before:
             return []
         try:
@@ -212,6 +228,11 @@ class Crew:
     def _wait_longer(self) -> None:
         self._pause = min(max(_FIRST_PAUSE, self._pause * 2), _LONGEST_PAUSE)
         self._not_before = clock.monotonic() + self._pause
+
+
+def _is_suspect(work: Work) -> bool:
+    """Whether it may be this job that its workers died of."""
+    return work.lost + 1 >= MAX_LOST_ATTEMPTS
 
 
 def describe_exit(status: int) -> str:

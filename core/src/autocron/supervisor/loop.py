@@ -205,24 +205,23 @@ class Supervisor:
                 self.store.promote(now)
                 self._adopt_jobs()
                 self._expect_work()
-            claimed = [given for crew in self._hungry_crews() for given in self._claim(crew, now)]
+            hungry = self._hungry_crews()
+            for crew in hungry:
+                self._claim(crew, now)
         self.endings.clear()
         for crew in noting:
             crew.notes.clear()
         self._housekeeper.note_writes(now)
-        for crew, concurrent, works in claimed:
-            crew.give(concurrent, works)
+        if any([crew.give() for crew in hungry]):
             self._rests_until = 0.0
 
-    def _claim(self, crew: Crew, now: int) -> Iterator[tuple[Crew, bool, list[Work]]]:
+    def _claim(self, crew: Crew, now: int) -> None:
+        crew.begin_sharing()
         for concurrent in (False, True):
             if wanted := crew.wants(concurrent):
                 works = self.store.claim(crew.application.id, wanted, self.owner, now, concurrent=concurrent)
                 for refused in crew.accept(concurrent, works, wanted):
                     self.store.give_back(refused.claim, now)
-                    works.remove(refused)
-                if works:
-                    yield crew, concurrent, works
 
     def end_overdue_attempts(self) -> None:
         """An attempt that takes longer than its timeout ends, with what it started; what waits behind it goes back."""

@@ -52,6 +52,8 @@ class Worker:
         """It gets no more jobs."""
         self.outworn = False
         """It works until another has taken its place."""
+        self.alone = False
+        """The job that it is at has it for itself."""
         self.ended = False
         self.doubtful = False
         """New code arrived while it started: it may have imported some of the old."""
@@ -64,15 +66,25 @@ class Worker:
 
     @property
     def is_busy(self) -> bool:
+        """Whether it is at a job."""
         return any(lane.begun for lane in self.lanes)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has no job at all."""
+        return not any(lane.begun or lane.ahead for lane in self.lanes)
+
+    @property
+    def takes_jobs(self) -> bool:
+        return self.ready and not self.retiring and not (self.alone and self.is_busy)
 
     def takes(self, concurrent: bool) -> int:
         """How many jobs of this kind it takes now."""
-        return 0 if self.retiring or not self.ready else self.lanes[concurrent].room
+        return self.lanes[concurrent].room if self.takes_jobs else 0
 
     def could_begin(self, concurrent: bool) -> int:
         """How many it would begin at once."""
-        return 0 if self.retiring or not self.ready else self.lanes[concurrent].free
+        return self.lanes[concurrent].free if self.takes_jobs else 0
 
     # -- jobs ----------------------------------------------------------------------------------------------
 
@@ -95,6 +107,7 @@ class Worker:
             if (given := lane.end(number, seconds)) is not None:
                 lane.tickets.hand_out()
                 self._done += 1
+                self.alone = self.alone and self.is_busy
                 self.endings.append(Ending(given.work, self.pid, Outcome(*outcome), given.verdict))
 
     def work_with(self, number: int) -> Work | None:
