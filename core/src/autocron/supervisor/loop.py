@@ -20,7 +20,7 @@ from pathlib import Path
 from autocron import clock, locations
 from autocron.clock import MICROSECONDS
 from autocron.errors import StoreError
-from autocron.model import Application, Claim, Settings, Work
+from autocron.model import Application, Claim, Settings
 from autocron.processes.locks import LockFile
 from autocron.processes.spawn import kill_group, reset_signals
 from autocron.processes.wakeup import WakeUpReader
@@ -212,8 +212,9 @@ class Supervisor:
         for crew in noting:
             crew.notes.clear()
         self._housekeeper.note_writes(now)
-        if any([crew.give() for crew in hungry]):
-            self._rests_until = 0.0
+        for crew in hungry:
+            if crew.give():
+                self._rests_until = 0.0
 
     def _claim(self, crew: Crew, now: int) -> None:
         crew.begin_sharing()
