@@ -36,7 +36,7 @@ class World:
         tasks = {"app.work": "app", "app.tidy": "app"}
         self.application = store.register(launch("new"), tasks, [schedule()], NOW)
         self.old_application = store.register(launch("old"), tasks | {HELD_TASK: "app"}, [], NOW)
-        store.register(launch("forgotten"), tasks, [], NOW - 100 * SECOND)
+        self.idle_application = store.register(launch("idle"), tasks, [], NOW)
         mine = self.application
         store.add([job(mine) for _ in range(8)] + [job(mine, policy=at_most_once()) for _ in range(2)], NOW)
         works = store.claim(mine, 10, OWNER, NOW)
@@ -111,7 +111,7 @@ TRANSITIONS: dict[str, Callable[[SqliteStore, World], object]] = {
     "register": lambda store, world: store.register(launch("newest"), {"app.new": "app"}, [schedule("app.new")], NOW),
     "attach": lambda store, world: store.attach(world.old_application, NOW),
     "adopt": lambda store, world: store.adopt_jobs(world.application, [world.old_application]),
-    "forget applications": lambda store, world: store.forget_applications(NOW),
+    "forget applications": lambda store, world: store.forget_applications([world.application, world.idle_application]),
     "fire": lambda store, world: store.fire(world.schedule, [(NOW + 120 * SECOND, NOW)], NOW + 180 * SECOND, NOW),
     "rewind": lambda store, world: store.rewind(NOW - 1000 * SECOND),
     "drop schedules": lambda store, world: store.drop_schedules(world.application, ["app.tidy"]),

@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import replace
 
 import pytest
-from store_kinds import EXPIRY, LATER, NOW, OWNER, SECOND, StoreKind, claim_one, job, launch, schedule
+from store_kinds import EXPIRY, LATER, NOW, OWNER, StoreKind, claim_one, job, launch, schedule
 
 from autocron.model import Launch, Settings, Setup
 from autocron.store.protocol import Store
@@ -64,7 +64,7 @@ def test_the_revision_grows_with_every_change_that_a_supervisor_must_look_at(sto
     assert grown()
     store.drop_schedules(number, ["app.tidy"])
     assert grown()
-    store.forget_applications(LATER)
+    assert store.forget_applications([number]) == 1
     assert grown()
 
 
@@ -76,7 +76,7 @@ def test_the_revision_stays_when_nothing_changes(store: Store) -> None:
     assert store.register(launch(), {"app.work": "app"}, [schedule()], LATER) == number
     store.add([job(number)], NOW)
     claim_one(store, number)
-    store.forget_applications(NOW - 1)
+    assert store.forget_applications([number]) == 0
     assert store.revision() == before
 
 
@@ -155,13 +155,11 @@ def test_g30_a_held_job_runs_after_newer_code_has_attached_from_another_folder(s
 def test_applications_without_jobs_are_forgotten_with_their_tasks_and_schedules(store: Store) -> None:
     idle = store.register(launch("idle"), {"app.work": "app"}, [schedule()], NOW)
     busy = store.register(launch("busy"), {"app.work": "app"}, [], NOW)
-    fresh = store.register(launch("fresh"), {}, [], NOW)
-    store.attach(fresh, LATER)
+    other = store.register(launch("other"), {}, [], NOW)
     store.add([job(busy)], NOW)
-    store.forget_applications(NOW + SECOND)
-    assert [each.id for each in store.applications()] == [busy, fresh]
+    assert store.forget_applications([idle, busy]) == 1
+    assert [each.id for each in store.applications()] == [busy, other]
     assert store.schedules() == []
-    assert idle not in [each.id for each in store.applications()]
 
 
 # -- transactions ------------------------------------------------------------------------------------------

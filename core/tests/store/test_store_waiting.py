@@ -257,10 +257,3 @@ def test_jobs_are_listed_newest_first_and_may_be_limited_to_the_finished(store: 
     assert [found.uuid for found in store.jobs(limit=3)] == names[:0:-1]
     assert [found.uuid for found in store.jobs(finished=True)] == [names[1], names[0]]
     assert [found.uuid for found in store.jobs(finished=True, limit=1)] == [names[1]]
-
-
-def test_changes_tell_that_another_process_has_written(store: Store, other_process: Store, application: int) -> None:
-    before = store.changes()
-    assert store.changes() == before
-    other_process.add([job(application)], NOW)
-    assert store.changes() != before

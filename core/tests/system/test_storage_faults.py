@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sqlite3
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 from running import Application, AskedError, Running
 
-from autocron.model import DONE, ERROR, WAITING, NewJob
+from autocron import clock
+from autocron.model import DONE, ERROR, WAITING, Launch, NewJob
 from autocron.store import SqliteStore
 
 PATIENCE = 45.0
@@ -152,3 +154,19 @@ def test_g34_a_damaged_file_is_left_as_it_is_by_a_whole_system(running: Running,
     with pytest.raises(AskedError, match="ForeignDatabaseError: .* is not an autocron database, or it is damaged"):
         app.ask(f"autocron.start({str(running.database)!r})")
     assert running.database.read_bytes() == damaged
+
+
+def test_applications_whose_folders_are_gone_are_forgotten_by_the_next_supervisor(running: Running) -> None:
+    store = SqliteStore(running.database, create=True)
+    here, gone = str(running.folder), str(running.folder / "gone")
+    launches = [Launch(sys.executable, cwd, (name,)) for cwd, name in ((here, "1"), (gone, "2"), (gone, "3"), (gone, "4"))]
+    long_ago = clock.now() - 8 * 86_400 * clock.MICROSECONDS
+    ids = [store.register(launch, {"old.work": "old"}, [], long_ago) for launch in launches]
+    store.attach(ids[2], clock.now())
+    store.add([NewJob("old.work", "[[],{}]", ids[3])], 0)
+    store.close()
+    app = running.application()
+    assert app.ask(f"add(1).wait({PATIENCE})") == 1
+    kept = [known.launch.path for known in running.store.applications()]
+    assert kept[:3] == [("1",), ("3",), ("4",)]
+    assert len(kept) == 4

@@ -74,8 +74,8 @@ class Store(Protocol):
         """Give an application the waiting jobs of others whose tasks it knows too. How many."""
         ...
 
-    def forget_applications(self, before: int) -> None:
-        """Drop applications that attached last before this moment and have no job left."""
+    def forget_applications(self, applications: Sequence[int]) -> int:
+        """Drop those of the applications that have no job left, with their tasks and schedules. How many."""
         ...
 
     # -- jobs: transitions ---------------------------------------------------------------------------------
@@ -193,10 +193,6 @@ class Store(Protocol):
         ...
 
     def counts(self) -> Counts: ...
-
-    def changes(self) -> int:
-        """A number that changes whenever another process has written: a cheap question before a dear one."""
-        ...
 
     # -- schedules -----------------------------------------------------------------------------------------
 

@@ -130,14 +130,18 @@ class Registry:
             )
         ]
 
-    def forget_applications(self, before: int) -> None:
-        """Drop applications that attached last before this moment and have no job left."""
+    def forget_applications(self, applications: Sequence[int]) -> int:
         with self.database.transaction():
-            gone = self.database.write(
-                "delete from applications where attached_at < ? and id not in (select application from jobs)", (before,)
-            ).rowcount
+            gone = sum(
+                self.database.write(
+                    "delete from applications where id = :id and not exists (select 1 from jobs where application = :id)",
+                    {"id": number},
+                ).rowcount
+                for number in applications
+            )
             if gone:
                 self._revise()
+            return gone
 
     def _revise(self) -> None:
         self.database.write("update revision set number = number + 1")

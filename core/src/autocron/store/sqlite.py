@@ -447,9 +447,6 @@ class SqliteStore(Registry, Timetable):
         found = self.database.read("select state, count(*) as number from jobs group by state")
         return Counts({Status(row["state"]): row["number"] for row in found})
 
-    def changes(self) -> int:
-        return int(self._one("pragma data_version") or 0)
-
     def _status(self, key: Mapping[str, int]) -> Status | None:
         found = self.database.read("select state from jobs where id = :id and nonce = :nonce", key)
         return Status(found[0]["state"]) if found else None

@@ -49,6 +49,9 @@ DEAF = 0.002
 """Seconds that it sleeps at most, whatever happens, while the workers have enough to do: then there are many outcomes to
 store in one transaction, and many jobs to claim."""
 
+FORGOTTEN_AFTER = 7 * 86_400 * MICROSECONDS
+"""An application that attached last so long ago may be forgotten."""
+
 FAREWELL = 1.0
 """Seconds that a worker without a job gets to end by itself at shutdown."""
 
@@ -348,6 +351,16 @@ class Supervisor:
                     logger.info("the code has changed: %d workers are replaced after their jobs", old)
         self.clockwork.reload()
         self.presence.look(self._applications)
+        self._forget_old_releases()
+
+    def _forget_old_releases(self) -> None:
+        """An application whose folder is gone can't come back; what was deployed into folder after folder adds up."""
+        if self._revision < 0:
+            long_ago = clock.now() - FORGOTTEN_AFTER
+            old = [known for known in self._applications.values() if known.attached_at < long_ago]
+            away = [known.id for known in old if known.id not in self.presence.attached and not os.path.isdir(known.launch.cwd)]
+            if away and (number := self.store.forget_applications(away)):
+                logger.info("%d applications are forgotten: their folders are gone, and they have no jobs", number)
 
     def _adopt_jobs(self) -> None:
         """Waiting jobs of applications that aren't attached go to one that knows their tasks."""
