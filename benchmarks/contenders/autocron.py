@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import work
@@ -29,7 +32,8 @@ class Ours(Contender):
         self.app = autocron.Autocron()
         self._noop, self._burn, self._hold = (self.app.delay(function) for function in (work.noop, work.burn, work.hold))
         self._later = self._noop.options(hours=1)
-        self.app.start(self.database, durability=self.durability)
+        with output_in(self.folder / "output.txt"):
+            self.app.start(self.database, durability=self.durability)
         self._store = SqliteStore(self.database)
         self._interventions = Interventions(self._store.database)
 
@@ -85,3 +89,19 @@ class OursFull(Ours):
     what = 'the same with durability="full"'
     backlog = 1500
     durability = "full"
+
+
+@contextmanager
+def output_in(file: Path) -> Iterator[None]:
+    """What is started inside writes to this file: a supervisor has its starter's output."""
+    file_fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    kept = [os.dup(number) for number in (1, 2)]
+    try:
+        for number in (1, 2):
+            os.dup2(file_fd, number)
+        yield
+    finally:
+        for number, fd in zip((1, 2), kept, strict=True):
+            os.dup2(fd, number)
+            os.close(fd)
+        os.close(file_fd)
