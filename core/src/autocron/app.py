@@ -108,13 +108,23 @@ class Autocron(Scheduling, Hooking, Operating):
                 return False
             if self._attachment is not None:
                 if self._attachment.database == path:
-                    self._attachment.store.change_settings(changes)
+                    if changes and host is not hosts.Host.WORKER:
+                        self._change_settings(self._attachment, changes)
                     return self._attach_if_changed()
                 raise ConfigurationError(
                     f"this process uses {self._attachment.database} already, so start({str(database)!r}) can't: "
                     "use an Autocron() instance of its own for a second database, or stop() first"
                 )
             return self._open(SqliteStore(path, create=True), changes, host)
+
+    def _change_settings(self, attachment: Attachment, changes: Mapping[str, Any]) -> None:
+        """Other settings than those with which the database was opened, here and in the supervisor."""
+        attachment.store.change_settings(changes)
+        settings = attachment.store.settings()
+        attachment.store.set_durability(settings.durability)
+        if isinstance(self._engine, StoreEngine):
+            self._engine.settings = settings
+        attachment.wake()
 
     def _open(self, store: SqliteStore, changes: Mapping[str, Any], host: hosts.Host) -> bool:
         if host is not hosts.Host.WORKER:

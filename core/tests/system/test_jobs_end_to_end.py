@@ -25,6 +25,14 @@ def test_only_the_first_start_starts_a_supervisor(running: Running) -> None:
     assert running.supervisor() == supervisor
 
 
+def test_a_second_start_in_the_same_process_changes_settings_at_once(running: Running, app: Application) -> None:
+    assert app.ask("add(1).wait(45)") == 1
+    assert len(running.locks.worker_pids()) == 1
+    app.ask(f"autocron.start({str(running.database)!r}, workers=2, serializer='pickle')")
+    running.wait_until(lambda: len(running.locks.worker_pids()) == 2, "two workers live", timeout=25)
+    assert app.ask("repr(add(ValueError('x')).uuid)")  # what JSON doesn't take
+
+
 def test_a_job_runs_in_another_process_and_leaves_its_facts(running: Running, app: Application) -> None:
     uuid = app.call("add(2, b=3)")
     done = running.wait_until_ended(uuid)
