@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import django
 import pytest
@@ -36,10 +37,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     assert not site.processes()
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site that isn't served, for commands."""
-    site = Site(tmp_path_factory.mktemp("commands"))
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A site that isn't served yet."""
+    site = Site(tmp_path)
     try:
         yield site
     finally:

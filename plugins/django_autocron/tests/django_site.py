@@ -72,10 +72,10 @@ class Site:
     def manage(self, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
         return self.run("manage.py", *arguments, environment=environment)
 
-    def serve(self) -> None:
+    def serve(self, program: str = "manage.py") -> None:
         """With Django's own server, on a free port."""
         before = len(self.said)
-        process = self.start("manage.py", "runserver", "--noreload", "127.0.0.1:0")
+        process = self.start(program, "runserver", "--noreload", "127.0.0.1:0")
 
         def address() -> re.Match[str] | None:
             assert process.poll() is None, f"the server ended with status {process.returncode}\n{self.evidence()}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import Sequence
 
 import pytest
-from django_site import Site
+from django_site import PATIENCE, Site
 
 # A single process that asks for several commands: most of a command's time is Django's start.
 CALLING = """
@@ -93,60 +94,54 @@ def test_manage_autocron_says_which_setting_is_wrong(site: Site) -> None:
 
 def test_manage_autocron_supervise_works_the_jobs_without_a_web_server(site: Site) -> None:
     site.start("manage.py", "autocron", "supervise")
-    site.wait_until(lambda: "supervisor " in site.said or "works " in site.said, "the supervisor says that it works")
-    status, said = site.run("-c", CALLING, "check")
-    uuid = said.partition("ordered ")[2].split()[0]
+    site.wait_until(lambda: " works " in site.said, "the supervisor says that it works")
+    status, said = site.run("-c", CALLING, "migrate --run-syncdb --verbosity 0")
     assert status == 0, said
-
-    def ended() -> bool:
-        status, said = site.manage("autocron", "show", uuid, "--json")
-        return status == 0 and json.loads(said)["status"] == "done"
-
-    site.wait_until(ended, "the job is done")
+    done = "select count(*) from jobs where task = 'shop.tasks.use_connection' and state = 'done'"
+    site.wait_until(lambda: site.rows(done) == [(1,)], "the job is done")
 
 
+# A project in one file: it has no settings module, so workers import the file itself.
 ONE_FILE = """
 import sys
 
 import django
 from django.conf import settings
 
-settings.configure(
-    SECRET_KEY="for tests",
-    DEBUG=True,
-    ALLOWED_HOSTS=["127.0.0.1"],
-    ROOT_URLCONF=__name__,
-    INSTALLED_APPS=["django_autocron"],
-    AUTOCRON={"DATABASE": "shop.db"},
-)
-if __name__ != "__main__":
-    django.setup()
+settings.configure(ALLOWED_HOSTS=["127.0.0.1"], ROOT_URLCONF=__name__, DEBUG=True, INSTALLED_APPS=["django_autocron"],
+                   AUTOCRON={"DATABASE": "one.db"})
 
 import autocron
-from django.http import JsonResponse
+from django.http import HttpResponse
 from django.urls import path
 
 
 @autocron.delay
-def debugging() -> bool:
-    return settings.DEBUG
+def name_of_the_setting() -> str:
+    return settings.AUTOCRON["DATABASE"]
 
 
-urlpatterns = [
-    path("do/call", lambda request: JsonResponse({"answer": debugging().uuid})),
-    path("do/job", lambda request: JsonResponse({"answer": job(request)})),
-]
+def call(request):
+    return HttpResponse(name_of_the_setting().uuid)
 
 
-def job(request):
-    import json
-
-    handle = autocron.TaskResult.get(json.loads(request.body)[0])
-    return {"status": handle.status, "result": handle.result}
-
+urlpatterns = [path("call", call)]
 
 if __name__ == "__main__":
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)
 """
+
+
+def test_g9_a_project_in_one_file_has_workers(site: Site) -> None:
+    (site.folder / "one.py").write_text(ONE_FILE)
+    site.database = site.home / ".autocron" / "one.db"
+    site.serve("one.py")
+    with urllib.request.urlopen(f"{site.address}/call", timeout=PATIENCE) as answer:
+        assert answer.status == 200
+
+    def result() -> list[tuple[str]]:
+        return site.rows("select result from jobs where task = 'one.name_of_the_setting' and state = 'done'")
+
+    assert site.wait_until(result, "the job is done") == [('"one.db"',)]
