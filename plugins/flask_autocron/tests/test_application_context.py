@@ -58,19 +58,38 @@ def ran_in_a_worker(server: Server, seen: list[int]) -> bool:
     return len(seen) == 1 and seen[0] in server.scene.processes() and seen[0] not in (server.process.pid, os.getpid())
 
 
-@pytest.mark.parametrize(
-    ("app", "file", "text", "greeting"),
-    [
-        ("shop", "shop.py", MODULE, "hello"),
-        ("shop:app", "shop.py", MODULE, "hello"),
-        ("", "app.py", MODULE, "hello"),
-        ("", "wsgi.py", FACTORY, "hello"),
-        ("shop", "shop.py", FACTORY, "hello"),
-        ("shop:create_app('good day')", "shop.py", FACTORY, "good day"),
-        ("shop.web:create_app", "shop/web.py", FACTORY, "hello"),
-        ("shop", "shop/__init__.py", FACTORY, "hello"),
-    ],
-)
+# What `flask --app` may be given, where the application is then, and its greeting.
+NAMED = [
+    ("shop", "shop.py", MODULE, "hello"),
+    ("shop:app", "shop.py", MODULE, "hello"),
+    ("", "app.py", MODULE, "hello"),
+    ("", "wsgi.py", FACTORY, "hello"),
+    ("shop", "shop.py", FACTORY, "hello"),
+    ("shop:create_app('good day')", "shop.py", FACTORY, "good day"),
+    ("shop.web:create_app", "shop/web.py", FACTORY, "hello"),
+    ("shop", "shop/__init__.py", FACTORY, "hello"),
+]
+
+FIND = """
+import sys
+from flask_autocron.worker import setup
+
+with setup(target=sys.argv[1])() as context:
+    print("FOUND", context.app.name, context.app.config["GREETING"])
+"""
+
+
+@pytest.mark.parametrize(("app", "file", "text", "greeting"), NAMED)
+def test_g60_a_worker_finds_the_application_as_the_flask_command_does(
+    site: Site, app: str, file: str, text: str, greeting: str
+) -> None:
+    site.write(file, text)
+    assert site.run("-c", FIND, app, environment={"AUTOCRON_DISABLE": "1"}) == 0, site.said
+    name = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    assert f"FOUND {name} {greeting}\n" in site.said
+
+
+@pytest.mark.parametrize(("app", "file", "text", "greeting"), [NAMED[2], NAMED[5]], ids=["module", "factory"])
 def test_g60_flask_run_gives_a_job_the_context_of_its_application(
     site: Site, app: str, file: str, text: str, greeting: str
 ) -> None:
@@ -78,8 +97,7 @@ def test_g60_flask_run_gives_a_job_the_context_of_its_application(
     named = ["--app", app] if app else []
     server = site.serve("-m", "flask", *named, "run", "--port", "0")
     facts = server.result_of("look_around")
-    name = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    assert (facts["name"], facts["greeting"], facts["extension"]) == (name, greeting, "AutoCron")
+    assert (facts["name"], facts["greeting"], facts["extension"]) == (file.removesuffix(".py"), greeting, "AutoCron")
     assert ran_in_a_worker(server, facts["seen"])
 
 
@@ -139,19 +157,13 @@ def tell(error):
 """
 
 
-def test_g60_each_job_has_a_fresh_context(site: Site) -> None:
-    site.write("shop.py", MODULE)
+def test_g60_each_job_has_a_fresh_context_that_is_torn_down_after_it(site: Site) -> None:
+    site.write("shop.py", MODULE + TOLD_AT_TEARDOWN)
     server = site.serve("-m", "flask", "--app", "shop", "run", "--port", "0")
     first, second = (server.result_of("look_around")["seen"] for _ in range(2))
     assert len(first) == 1
     assert first == second  # one worker, and nothing of the first job in the second's g
-
-
-def test_g60_the_context_is_torn_down_after_a_job(site: Site) -> None:
-    site.write("shop.py", MODULE + TOLD_AT_TEARDOWN)
-    server = site.serve("-m", "flask", "--app", "shop", "run", "--port", "0")
-    seen = server.result_of("look_around")["seen"]
-    site.wait_until(lambda: f"TORN DOWN {seen} None\n" in site.said, "the teardown is told")
+    site.wait_until(lambda: site.said.count(f"TORN DOWN {first} None\n") == 2, "both teardowns are told")
 
 
 def test_g60_the_context_is_torn_down_with_the_error_when_a_job_fails(site: Site) -> None:

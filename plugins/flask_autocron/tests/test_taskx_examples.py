@@ -76,9 +76,8 @@ app.run(port=0)
 """
 
 
-@pytest.mark.parametrize("shop", [CONSTRUCTOR, INIT_APP], ids=["constructor", "init_app"])
-def test_a_started_worker_beside_app_run_works_its_tasks_in_the_application_context(site: Site, shop: str) -> None:
-    site.write("shop.py", shop + CONFIGURED)
+def test_a_started_worker_beside_app_run_works_its_tasks_in_the_application_context(site: Site) -> None:
+    site.write("shop.py", CONSTRUCTOR + CONFIGURED)
     site.write("mailing.py", MAILING)
     site.write("app.py", RUN)
     server = site.serve("app.py")
