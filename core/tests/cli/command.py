@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import pty
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autocron import clock, codec
+from autocron import cli, clock, codec
 from autocron.clock import MICROSECONDS
 from autocron.model import Launch, NewJob, ScheduledTask
 from autocron.store import SqliteStore
@@ -61,6 +63,27 @@ def run(*arguments: object, typed: str | None = None, folder: Path | None = None
 def fine(*arguments: object, **options: Any) -> Ended:
     """``run``, and it must have ended well."""
     ended = run(*arguments, **options)
+    assert ended.status == 0, f"exit status {ended.status}\n{ended.out}\n{ended.err}"
+    return ended
+
+
+def run_here(*arguments: object, **options: Any) -> Ended:
+    """What ``run`` gives, from this process: a tenth of the time. With any option, in a process of its own after all."""
+    if options:
+        return run(*arguments, **options)
+    out, err, stdin = io.StringIO(), io.StringIO(), sys.stdin
+    sys.stdin = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = cli.main([*map(str, arguments)])
+    finally:
+        sys.stdin = stdin
+    return Ended(status, out.getvalue(), err.getvalue())
+
+
+def fine_here(*arguments: object, **options: Any) -> Ended:
+    """``run_here``, and it must have ended well."""
+    ended = run_here(*arguments, **options)
     assert ended.status == 0, f"exit status {ended.status}\n{ended.out}\n{ended.err}"
     return ended
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import Filled, fine, run
+from command import Filled, fine_here, run_here
 
 from autocron.clock import MICROSECONDS
 from autocron.operations import machine
@@ -15,14 +15,14 @@ from autocron.operations import machine
 
 def test_changes_say_when_nobody_is_there_to_hear_of_them(filled: Filled) -> None:
     uuid = filled.failed()
-    ended = fine(filled.path, "retry", uuid)
+    ended = fine_here(filled.path, "retry", uuid)
     assert ended.out == f"job {uuid} will run again (no supervisor runs now: it holds from the next start on)\n"
     assert filled.store.job(uuid).status == "waiting"
 
 
 def test_one_bad_uuid_does_not_keep_the_others_from_it(filled: Filled) -> None:
     first, second, unknown = filled.add(), filled.add(), "00000000-0000-8001-8000-000000000000"
-    ended = run(filled.path, "cancel", first, unknown, second, "--json")
+    ended = run_here(filled.path, "cancel", first, unknown, second, "--json")
     assert ended.status == 1
     assert ended.json["cancelled"] == [first, second]
     assert [each["uuid"] for each in ended.json["refused"]] == [unknown]
@@ -32,34 +32,34 @@ def test_one_bad_uuid_does_not_keep_the_others_from_it(filled: Filled) -> None:
 def test_all_failed_jobs_are_chosen_by_task_and_queue(filled: Filled) -> None:
     mails = [filled.failed(queue="mail") for _ in range(3)]
     reports = [filled.failed(task="shop.report") for _ in range(2)]
-    assert fine(filled.path, "retry", "--all-failed", "--queue", "mail").out.startswith("3 failed jobs will run again")
-    assert fine(filled.path, "retry", "--all-failed", "--task", "report", "--json").json == {"retried": 2, "refused": 0}
+    assert fine_here(filled.path, "retry", "--all-failed", "--queue", "mail").out.startswith("3 failed jobs will run again")
+    assert fine_here(filled.path, "retry", "--all-failed", "--task", "report", "--json").json == {"retried": 2, "refused": 0}
     assert {filled.store.job(uuid).status for uuid in mails + reports} == {"waiting"}
 
 
 def test_a_failed_job_stays_while_another_with_its_unique_key_waits(filled: Filled) -> None:
     filled.failed(unique_key="ann")
     filled.add(unique_key="ann")
-    ended = run(filled.path, "retry", "--all-failed")
+    ended = run_here(filled.path, "retry", "--all-failed")
     assert ended.status == 1
     assert "1 can't: another job with their unique key waits or runs" in ended.out
 
 
 def test_retry_wants_to_know_which(filled: Filled) -> None:
     for arguments in ([], ["--all-failed", "some-uuid"], ["some-uuid", "--task", "x"]):
-        assert run(filled.path, "retry", *arguments).status == 2
+        assert run_here(filled.path, "retry", *arguments).status == 2
 
 
 def test_purge_takes_what_was_asked_for_and_nothing_that_waits(filled: Filled) -> None:
     done, failed, waiting = filled.done(), filled.failed(), filled.add()
-    ended = run(filled.path, "purge")
+    ended = run_here(filled.path, "purge")
     assert ended.status == 2
     assert "say --yes if that is meant" in ended.err
-    assert fine(filled.path, "purge", "--older-than", "3600", "--yes", "--json").json == {"purged": 0}
-    assert fine(filled.path, "purge", "--status", "error", "--yes", "--json").json == {"purged": 1}
+    assert fine_here(filled.path, "purge", "--older-than", "3600", "--yes", "--json").json == {"purged": 0}
+    assert fine_here(filled.path, "purge", "--status", "error", "--yes", "--json").json == {"purged": 1}
     assert filled.store.job(failed) is None
     assert filled.store.job(done) is not None
-    assert fine(filled.path, "purge", "--yes", "--json").json == {"purged": 1}
+    assert fine_here(filled.path, "purge", "--yes", "--json").json == {"purged": 1}
     assert filled.store.job(done) is None
     assert filled.store.job(waiting).status == "waiting"
 
@@ -67,35 +67,36 @@ def test_purge_takes_what_was_asked_for_and_nothing_that_waits(filled: Filled) -
 def test_pause_without_a_name_is_the_default_queue_and_names_the_others(filled: Filled) -> None:
     filled.add()
     filled.add(queue="mail")
-    text = fine(filled.path, "pause").out
+    text = fine_here(filled.path, "pause").out
     assert (
         text
         == "the queue 'default' is paused; 1 job waiting in it, running ones go on\njobs of other queues still start: mail\n"
     )
-    assert fine(filled.path, "pause", "--all", "--json").json["paused"] == ["default", "mail"]
+    assert fine_here(filled.path, "pause", "--all", "--json").json["paused"] == ["default", "mail"]
     assert filled.store.claim(filled.application, 9, "host:1:0", filled.now) == []
-    assert fine(filled.path, "resume", "--all", "--json").json == {
+    assert fine_here(filled.path, "resume", "--all", "--json").json == {
         "queues": ["default", "mail"], "changed": ["default", "mail"], "paused": [],
     }  # fmt: skip
-    assert fine(filled.path, "resume", "mail").out == "the queue 'mail' wasn't paused\n"
+    assert fine_here(filled.path, "resume", "mail").out == "the queue 'mail' wasn't paused\n"
 
 
 def test_run_now_is_refused_while_the_last_job_is_unfinished(filled: Filled) -> None:
     filled.schedule()
-    uuid = fine(filled.path, "run-now", "shop.report", "--json").json["uuid"]
-    refused = run(filled.path, "run-now", "shop.report")
+    uuid = fine_here(filled.path, "run-now", "shop.report", "--json").json["uuid"]
+    refused = run_here(filled.path, "run-now", "shop.report")
     assert refused.status == 1
     assert f"job {uuid} of shop.report waits already" in refused.err
-    assert fine(filled.path, "run-now", "shop.report", "--anyway", "--json").json["uuid"] != uuid
+    assert fine_here(filled.path, "run-now", "shop.report", "--anyway", "--json").json["uuid"] != uuid
 
 
 def test_run_now_names_the_schedules_there_are(filled: Filled) -> None:
     filled.schedule("shop.report")
     filled.schedule("other.report")
     assert (
-        "there is no schedule 'nothing'; schedules are: other.report, shop.report" in run(filled.path, "run-now", "nothing").err
+        "there is no schedule 'nothing'; schedules are: other.report, shop.report"
+        in run_here(filled.path, "run-now", "nothing").err
     )
-    ended = run(filled.path, "run-now", "report")
+    ended = run_here(filled.path, "run-now", "report")
     assert ended.status == 1
     assert "stands for several schedules; say which: other.report, shop.report" in ended.err
 
@@ -112,16 +113,16 @@ def test_run_now_names_the_schedules_there_are(filled: Filled) -> None:
     ],
 )
 def test_settings_refuse_what_cannot_be(filled: Filled, change: str, message: str) -> None:
-    ended = run(filled.path, "settings", change)
+    ended = run_here(filled.path, "settings", change)
     assert ended.status == 2
     assert message in ended.err
 
 
 def test_settings_change_and_go_back(filled: Filled) -> None:
-    fine(filled.path, "settings", "workers=3", "timezone=Europe/Berlin", "durability=full")
+    fine_here(filled.path, "settings", "workers=3", "timezone=Europe/Berlin", "durability=full")
     settings = filled.store.settings()
     assert (settings.workers, settings.timezone, settings.durability) == (3, "Europe/Berlin", "full")
-    shown = {each["name"]: each for each in fine(filled.path, "settings", "workers=default", "--json").json}
+    shown = {each["name"]: each for each in fine_here(filled.path, "settings", "workers=default", "--json").json}
     assert shown["workers"] == {"name": "workers", "value": 1, "default": 1, "stored": False}
     assert shown["durability"]["stored"] is True
 
@@ -129,20 +130,20 @@ def test_settings_change_and_go_back(filled: Filled) -> None:
 def test_a_backup_is_a_complete_database_made_while_the_store_is_open(filled: Filled, tmp_path: Path) -> None:
     uuid = filled.failed()
     copy = tmp_path / "copy.db"
-    assert "checked" in fine(filled.path, "backup", "copy.db", folder=tmp_path).out
+    assert "checked" in fine_here(filled.path, "backup", "copy.db", folder=tmp_path).out
     assert copy.stat().st_mode & 0o777 == 0o600
-    assert fine(copy, "show", uuid, "--json").json["error"] == "ValueError: no such account"
+    assert fine_here(copy, "show", uuid, "--json").json["error"] == "ValueError: no such account"
     assert sqlite3.connect(copy).execute("pragma journal_mode").fetchone() == ("wal",)
     assert [file.name for file in tmp_path.iterdir() if "part" in file.name] == []
-    refused = run(filled.path, "backup", copy)
+    refused = run_here(filled.path, "backup", copy)
     assert refused.status == 2
     assert f"{copy} is there already" in refused.err
-    assert run(filled.path, "backup", tmp_path).status == 2
-    assert "can't be written" in run(filled.path, "backup", tmp_path / "nowhere" / "copy.db").err
+    assert run_here(filled.path, "backup", tmp_path).status == 2
+    assert "can't be written" in run_here(filled.path, "backup", tmp_path / "nowhere" / "copy.db").err
 
 
 def test_doctor_reports_everything_it_looked_at(filled: Filled) -> None:
-    ended = run(filled.path, "doctor", "--json")
+    ended = run_here(filled.path, "doctor", "--json")
     assert ended.status == 1  # nothing runs
     found = {each["check"]: each for each in ended.json}
     assert set(found) >= {"sqlite", "disk", "space", "permissions", "locks", "integrity", "journal", "jobs"}
@@ -153,8 +154,8 @@ def test_doctor_reports_everything_it_looked_at(filled: Filled) -> None:
 
 def test_doctor_sees_a_file_that_others_may_read_and_a_paused_queue(filled: Filled) -> None:
     filled.path.chmod(0o644)
-    fine(filled.path, "pause", "mail")
-    text = run(filled.path, "doctor").out
+    fine_here(filled.path, "pause", "mail")
+    text = run_here(filled.path, "doctor").out
     assert "has mode 0644: others may read what jobs carry" in text
     assert "the queue 'mail' is paused; 0 jobs wait in it" in text
 
@@ -184,5 +185,5 @@ def test_the_file_system_is_the_innermost_mount(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_later_job_shows_when_it_starts(filled: Filled) -> None:
     uuid = filled.add(at=filled.now + 7200 * MICROSECONDS)
-    assert "at the earliest" in fine(filled.path, "show", uuid).out
-    assert "in 2 h" in fine(filled.path, "jobs").out or "in 1 h 59 min" in fine(filled.path, "jobs").out
+    assert "at the earliest" in fine_here(filled.path, "show", uuid).out
+    assert "in 2 h" in fine_here(filled.path, "jobs").out or "in 1 h 59 min" in fine_here(filled.path, "jobs").out

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import pytest
-from command import Filled, fine, run
+from command import Filled, fine_here, run_here
 
 
 def settings_of(filled: Filled) -> dict[str, object]:
-    return {each["name"]: each["value"] for each in fine(filled.path, "settings", "--json").json}
+    return {each["name"]: each["value"] for each in fine_here(filled.path, "settings", "--json").json}
 
 
 @pytest.mark.parametrize(("word", "stored"), [("on", True), ("off", False), ("true", True), ("false", False)])
 def test_autocron_lock_is_set_with_each_of_its_words(filled: Filled, word: str, stored: bool) -> None:
-    fine(filled.path, "settings", f"autocron_lock={'off' if stored else 'on'}")
-    assert "switched" in fine(filled.path, "--set-autocron-lock", word).out
+    fine_here(filled.path, "settings", f"autocron_lock={'off' if stored else 'on'}")
+    assert "switched" in fine_here(filled.path, "--set-autocron-lock", word).out
     assert settings_of(filled)["autocron_lock"] is stored
 
 
 def test_autocron_lock_may_be_set_before_the_application_ever_started(tmp_path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    ended = fine("project.db", "--set-autocron-lock", "on", HOME=str(home))
+    ended = fine_here("project.db", "--set-autocron-lock", "on", HOME=str(home))
     made = home / ".autocron" / "project.db"
     assert f"made the database {made}" in ended.out
     assert made.stat().st_mode & 0o777 == 0o600
-    assert fine("project.db", "status", "--json", HOME=str(home)).json["autocron_lock"] is True
+    assert fine_here("project.db", "status", "--json", HOME=str(home)).json["autocron_lock"] is True
 
 
 def test_numbers_are_stored(filled: Filled) -> None:
-    ended = fine(filled.path, "--set-max-workers", "4", "--set-result-ttl", "60")
+    ended = fine_here(filled.path, "--set-max-workers", "4", "--set-result-ttl", "60")
     assert "each application gets 4 workers (no supervisor runs now: it holds from the next start on)" in ended.out
     settings = settings_of(filled)
     assert settings["workers"] == 4
@@ -36,8 +36,8 @@ def test_numbers_are_stored(filled: Filled) -> None:
 
 
 def test_defaults_come_back_and_may_be_changed_at_once(filled: Filled) -> None:
-    fine(filled.path, "--set-max-workers", "4", "--set-result-ttl", "60", "--set-autocron-lock", "on")
-    fine(filled.path, "--set-defaults", "--set-result-ttl", "5")
+    fine_here(filled.path, "--set-max-workers", "4", "--set-result-ttl", "60", "--set-autocron-lock", "on")
+    fine_here(filled.path, "--set-defaults", "--set-result-ttl", "5")
     settings = settings_of(filled)
     assert (settings["workers"], settings["result_ttl"], settings["autocron_lock"]) == (1, 5, False)
 
@@ -47,7 +47,7 @@ def test_defaults_come_back_and_may_be_changed_at_once(filled: Filled) -> None:
 )  # fmt: skip
 def test_flags_without_purpose_say_so_in_one_line_and_change_nothing(filled: Filled, flag: tuple[str, str]) -> None:
     before = settings_of(filled)
-    ended = fine(filled.path, *flag)
+    ended = fine_here(filled.path, *flag)
     (line,) = ended.out.splitlines()
     assert line.startswith(f"{flag[0]} has no effect any more: ")
     assert settings_of(filled) == before
@@ -65,7 +65,7 @@ def test_flags_without_purpose_say_so_in_one_line_and_change_nothing(filled: Fil
     ],
 )
 def test_wrong_values_are_usage_errors_that_name_them(filled: Filled, arguments: list[str], message: str) -> None:
-    ended = run(filled.path, *arguments)
+    ended = run_here(filled.path, *arguments)
     assert ended.status == 2
     assert message in ended.err
 
@@ -73,12 +73,12 @@ def test_wrong_values_are_usage_errors_that_name_them(filled: Filled, arguments:
 def test_info_tasks_and_results_are_shown_together(filled: Filled) -> None:
     filled.schedule()
     done, waiting = filled.done(3), filled.add()
-    shown = fine(filled.path, "-i", "-t", "-r").out
+    shown = fine_here(filled.path, "-i", "-t", "-r").out
     assert [line for line in shown.splitlines() if line.endswith(":")] == ["info:", "tasks:", "results:"]
     assert waiting in shown.partition("tasks:")[2].partition("results:")[0]
     assert done in shown.partition("results:")[2]
     assert "shop.report" in shown
-    found = fine(filled.path, "--info", "--tasks", "--results", "--json").json
+    found = fine_here(filled.path, "--info", "--tasks", "--results", "--json").json
     assert found["info"]["counts"]["waiting"] == 1
     assert [each["name"] for each in found["tasks"]["schedules"]] == ["shop.report"]
     assert [each["uuid"] for each in found["results"]] == [done]
@@ -86,20 +86,20 @@ def test_info_tasks_and_results_are_shown_together(filled: Filled) -> None:
 
 def test_delete_database_asks_where_it_can_and_refuses_where_it_cannot(filled: Filled) -> None:
     filled.add()
-    ended = run(filled.path, "--delete-database")
+    ended = run_here(filled.path, "--delete-database")
     assert ended.status == 2
     assert "1 waiting job" in ended.err
     assert "--yes" in ended.err
     assert filled.path.exists()
     filled.store.close()
-    assert fine(filled.path, "--delete-database", "--yes", "--json").json["deleted"][0] == str(filled.path)
+    assert fine_here(filled.path, "--delete-database", "--yes", "--json").json["deleted"][0] == str(filled.path)
     assert not filled.path.exists()
 
 
 def test_other_flags_never_make_a_database(tmp_path) -> None:
     missing = tmp_path / "missing.db"
     for flags in (["--set-max-workers", "2"], ["--set-monitor-lock", "on"], ["--info"], ["--delete-database", "--yes"]):
-        ended = run(missing, *flags)
+        ended = run_here(missing, *flags)
         assert ended.status == 1
         assert f"there is no database {missing}" in ended.err
     assert list(tmp_path.iterdir()) == []

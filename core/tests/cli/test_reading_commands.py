@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command import COMMAND, PATIENCE, Filled, environment, fine, run, uuids_in
+from command import COMMAND, PATIENCE, Filled, environment, fine_here, run_here, uuids_in
 
 from autocron import codec
 from autocron.clock import MICROSECONDS
@@ -34,7 +34,7 @@ JOB_KEYS = set(
 
 @pytest.mark.parametrize("command", [*READING, "", "retry --all-failed", "pause", "purge --yes", "backup copy.db", "supervise"])
 def test_an_unknown_database_is_named_and_never_made(tmp_path: Path, command: str) -> None:
-    ended = run(tmp_path / "jobs.db", *command.split(), folder=tmp_path)
+    ended = run_here(tmp_path / "jobs.db", *command.split(), folder=tmp_path)
     assert ended.status == 1
     assert f"there is no database {tmp_path / 'jobs.db'}" in ended.err
     assert list(tmp_path.iterdir()) == []
@@ -45,7 +45,7 @@ def test_a_name_is_looked_for_in_the_home_folder_and_one_beside_us_is_hinted_at(
     here = tmp_path / "here"
     here.mkdir()
     (here / "jobs.db").touch()
-    ended = run("jobs.db", "status", folder=here, HOME=str(tmp_path))
+    ended = run_here("jobs.db", "status", folder=here, HOME=str(tmp_path))
     assert ended.status == 1
     assert (
         f"there is no database {tmp_path / '.autocron' / 'jobs.db'} (there is one in the current folder: {here / 'jobs.db'})"
@@ -54,7 +54,7 @@ def test_a_name_is_looked_for_in_the_home_folder_and_one_beside_us_is_hinted_at(
 
 
 def test_errors_are_json_where_json_was_asked_for(tmp_path: Path) -> None:
-    ended = run(tmp_path / "jobs.db", "jobs", "--json")
+    ended = run_here(tmp_path / "jobs.db", "jobs", "--json")
     assert ended.status == 1
     assert "there is no database" in ended.json["error"]
 
@@ -62,7 +62,7 @@ def test_errors_are_json_where_json_was_asked_for(tmp_path: Path) -> None:
 def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("not a database, but longer than a header of SQLite would be: " * 20)
-    ended = run(text, "status")
+    ended = run_here(text, "status")
     assert ended.status == 1
     assert "not an autocron database" in ended.err
     assert text.read_text().startswith("not a database")
@@ -81,18 +81,18 @@ def test_g34_a_database_of_an_older_version_is_not_upgraded_under_a_running_syst
     old = tmp_path / "jobs.db"
     of_the_first_schema(old)
     before = old.read_bytes()
-    ended = run(old, *command.split())
+    ended = run_here(old, *command.split())
     assert ended.status == 1
     assert f"{old} was made by an older version of autocron (schema 1, this one needs {migrations.NEWEST})" in ended.err
     assert "Start the application with this version, which upgrades it" in ended.err
     assert old.read_bytes() == before
     make_database(old)
-    fine(old, *command.split())
+    fine_here(old, *command.split())
 
 
 def test_an_empty_file_is_no_database_and_stays_empty(tmp_path: Path) -> None:
     (tmp_path / "jobs.db").touch()
-    ended = run(tmp_path / "jobs.db", "jobs")
+    ended = run_here(tmp_path / "jobs.db", "jobs")
     assert ended.status == 1
     assert "jobs.db is empty; start() makes a database of it" in ended.err
     assert (tmp_path / "jobs.db").stat().st_size == 0
@@ -107,7 +107,7 @@ def test_status_counts_every_state_and_says_that_nothing_runs(filled: Filled) ->
     filled.add(at=filled.now + 3600 * MICROSECONDS)
     cancelled = filled.add()
     filled.store.cancel(cancelled, filled.now + 10**10, filled.now)
-    status = fine(filled.path, "status", "--json").json
+    status = fine_here(filled.path, "status", "--json").json
     assert status["counts"] == {
         "waiting": 3, "ready": 1, "later": 1, "held": 1, "behind": 0, "running": 1, "done": 1, "error": 1, "cancelled": 1,
     }  # fmt: skip
@@ -118,20 +118,20 @@ def test_status_counts_every_state_and_says_that_nothing_runs(filled: Filled) ->
     assert status["oldest_waiting"]["uuid"] == oldest
     assert status["last_hour"] == {"done": 1, "error": 1}
     assert len(status["running"]) == 1
-    text = fine(filled.path).out
+    text = fine_here(filled.path).out
     assert "3 waiting (1 later, 1 held), 1 running, 1 done, 1 error, 1 cancelled" in text
     assert "shop.mail('ann@example.com')" in text
     assert oldest in text
 
 
 def test_check_gives_reasons_and_exit_status_1_while_nothing_runs(filled: Filled) -> None:
-    ended = run(filled.path, "status", "--check")
+    ended = run_here(filled.path, "status", "--check")
     assert (ended.status, ended.out) == (
         1,
         "no supervisor runs: no process that called start() lives, and no `supervise` command\n",
     )
-    fine(filled.path, "--set-autocron-lock", "on")
-    assert "switched off by its lock" in run(filled.path, "status", "--check").out
+    fine_here(filled.path, "--set-autocron-lock", "on")
+    assert "switched off by its lock" in run_here(filled.path, "status", "--check").out
 
 
 def test_jobs_are_filtered_sorted_and_limited(filled: Filled) -> None:
@@ -139,7 +139,7 @@ def test_jobs_are_filtered_sorted_and_limited(filled: Filled) -> None:
     later, soon = filled.add(at=filled.now + 9 * 10**9), filled.add("shop.report", at=filled.now + 10**9)
 
     def found(*options: str) -> list[str]:
-        return uuids_in(fine(filled.path, "jobs", "--json", *options).json)
+        return uuids_in(fine_here(filled.path, "jobs", "--json", *options).json)
 
     assert found() == [soon, later, failed, first]
     assert found("--sort", "oldest", "--limit", "2") == [first, failed]
@@ -153,7 +153,7 @@ def test_jobs_are_filtered_sorted_and_limited(filled: Filled) -> None:
 
 def test_a_job_has_the_documented_keys(filled: Filled) -> None:
     filled.failed()
-    (job,) = fine(filled.path, "jobs", "--json").json
+    (job,) = fine_here(filled.path, "jobs", "--json").json
     assert set(job) == JOB_KEYS
     assert job["created_at"].endswith("+00:00")
     assert job["error"] == "ValueError: no such account"
@@ -161,7 +161,7 @@ def test_a_job_has_the_documented_keys(filled: Filled) -> None:
 
 def test_jobs_in_a_pipe_are_one_line_each_and_complete(filled: Filled) -> None:
     uuid = filled.failed(error="ValueError: " + "long " * 60, task="a_rather_long.name_of.a_package.with_a.function")
-    header, line = fine(filled.path, "jobs").out.splitlines()
+    header, line = fine_here(filled.path, "jobs").out.splitlines()
     assert header.split() == ["UUID", "STATUS", "WHEN", "TRIES", "TASK", "ERROR"]
     assert line.startswith(uuid)
     assert "a_rather_long.name_of.a_package.with_a.function" in line
@@ -174,13 +174,13 @@ def test_show_has_the_call_and_every_attempt(filled: Filled) -> None:
     claim = filled.run_one()
     filled.store.retry_later(claim, "OSError: first", "Traceback one\n", 7, filled.now, filled.now + MICROSECONDS)
     filled.store.finish(filled.run_one(), codec.encode_value({"sent": 1}), 8, filled.now + 10**9, filled.now + 2 * MICROSECONDS)
-    text = fine(filled.path, "show", uuid).out
+    text = fine_here(filled.path, "show", uuid).out
     assert "shop.mail('ann@example.com', ('a', 1))" in text
     assert "result      {'sent': 1}" in text
     assert "attempt 1: error" in text
     assert "Traceback one" in text
     assert "attempt 2: done" in text
-    shown = fine(filled.path, "show", uuid, "--json").json
+    shown = fine_here(filled.path, "show", uuid, "--json").json
     assert set(shown) > JOB_KEYS
     assert shown["args"] == ["ann@example.com", {"$tuple": ["a", 1]}]
     assert shown["options"] == {"retries": 1}
@@ -193,34 +193,34 @@ def test_show_has_the_call_and_every_attempt(filled: Filled) -> None:
 def test_show_never_opens_a_pickle(filled: Filled, tmp_path: Path) -> None:
     arguments = codec.encode_call((Path("/x"),), {}, serializer="pickle")
     (uuid,) = filled.store.add([NewJob("shop.mail", arguments, filled.application)], filled.now)
-    assert "characters of pickle" in fine(filled.path, "show", uuid).out
-    assert fine(filled.path, "show", uuid, "--json").json["args"] == arguments
+    assert "characters of pickle" in fine_here(filled.path, "show", uuid).out
+    assert fine_here(filled.path, "show", uuid, "--json").json["args"] == arguments
 
 
 def test_an_unknown_uuid_is_an_error(filled: Filled) -> None:
     for uuid in ("00000000-0000-8001-8000-000000000000", "nonsense"):
-        ended = run(filled.path, "show", uuid)
+        ended = run_here(filled.path, "show", uuid)
         assert ended.status == 1
         assert f"there is no job {uuid}" in ended.err
 
 
 def test_schedules_are_listed_in_words_with_their_last_job(filled: Filled) -> None:
     filled.schedule()
-    text = fine(filled.path, "schedules").out
+    text = fine_here(filled.path, "schedules").out
     assert "shop.report" in text
     assert "Every hour" in text
     assert "not attached" in text
-    (shape,) = fine(filled.path, "schedules", "--json").json
+    (shape,) = fine_here(filled.path, "schedules", "--json").json
     assert shape["words"] == "Every hour"
     assert shape["active"] is False
     assert shape["last_job"] is None
-    fine(filled.path, "run-now", "report")
-    (shape,) = fine(filled.path, "schedules", "--json").json
+    fine_here(filled.path, "run-now", "report")
+    (shape,) = fine_here(filled.path, "schedules", "--json").json
     assert shape["last_job"]["status"] == "waiting"
 
 
 def test_watch_in_a_pipe_prints_one_object_a_line(filled: Filled) -> None:
-    lines = fine(filled.path, "watch", "--count", "2", "--interval", "0", "--json").out.splitlines()
+    lines = fine_here(filled.path, "watch", "--count", "2", "--interval", "0", "--json").out.splitlines()
     assert [json.loads(line)["ok"] for line in lines] == [False, False]
 
 
