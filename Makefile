@@ -103,11 +103,13 @@ lint: $(call made,tools) ## format check, lint, import contracts
 
 folders = core/src core/tests $(PLUGINS:%=plugins/%_autocron/src) $(wildcard plugins/*/tests) integration_tests examples benchmarks
 checked = $(foreach f,$(folders),$(if $(wildcard $(f)/*.py $(f)/*/*.py $(f)/*/*/*.py),$(f)))
-types: $(call made,tools) ## mypy and pyright, both strict
+types: $(call made,tools) ## mypy and pyright, both strict; public types complete
 	@echo "types"
 	@status=0; \
 	$(ENVS)/tools/bin/mypy $(checked) $(wildcard plugins/*.py) || status=1; \
-	PYRIGHT_PYTHON_GLOBAL_NODE=off $(ENVS)/tools/bin/pyright --pythonpath $(ENVS)/tools/bin/python || status=1; \
+	export PYRIGHT_PYTHON_GLOBAL_NODE=off PYRIGHT_PYTHON_IGNORE_WARNINGS=1; \
+	$(ENVS)/tools/bin/pyright --pythonpath $(ENVS)/tools/bin/python || status=1; \
+	$(ENVS)/tools/bin/python .ci/complete_types.py $(ENVS)/tools/bin/pyright autocron $(PLUGINS:%=%_autocron) || status=1; \
 	exit $$status
 
 # ---- tests

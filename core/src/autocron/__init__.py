@@ -13,7 +13,7 @@
 Importing it opens no file, starts no thread and spawns nothing.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from autocron.app import Autocron, default
 from autocron.current import CurrentJob, current_job
@@ -46,31 +46,31 @@ __version__ = "0.1.0"
 
 Result = TaskResult
 
-start = default.start
-stop = default.stop
-get_results = default.get_results
-delay = default.delay
-cron = default.cron
-periodic = default.periodic
-at = default.at
-setup_worker = default.setup_worker
-around_job = default.around_job
-on_error = default.on_error
-on_missed = default.on_missed
-carry = default.carry
-status = default.status
-jobs = default.jobs
-show = default.show
-doctor = default.doctor
-metrics = default.metrics
-retry = default.retry
-retry_failed = default.retry_failed
-cancel = default.cancel
-run_now = default.run_now
-pause = default.pause
-resume = default.resume
-purge = default.purge
-backup = default.backup
+start: Final = default.start
+stop: Final = default.stop
+get_results: Final = default.get_results
+delay: Final = default.delay
+cron: Final = default.cron
+periodic: Final = default.periodic
+at: Final = default.at
+setup_worker: Final = default.setup_worker
+around_job: Final = default.around_job
+on_error: Final = default.on_error
+on_missed: Final = default.on_missed
+carry: Final = default.carry
+status: Final = default.status
+jobs: Final = default.jobs
+show: Final = default.show
+doctor: Final = default.doctor
+metrics: Final = default.metrics
+retry: Final = default.retry
+retry_failed: Final = default.retry_failed
+cancel: Final = default.cancel
+run_now: Final = default.run_now
+pause: Final = default.pause
+resume: Final = default.resume
+purge: Final = default.purge
+backup: Final = default.backup
 
 
 def command_line(arguments: "Sequence[str]") -> int:

@@ -378,7 +378,7 @@ def substitute_engine(engine: StoreEngine) -> Callable[[], None]:
     return end
 
 
-default = Autocron()
+default: Autocron = Autocron()
 """The instance whose methods are the functions of the package."""
 
 set_default_source(default.engine)

@@ -14,6 +14,7 @@ import sys
 import threading
 import weakref
 from pathlib import Path
+from typing import Final
 
 from autocron import clock, locations
 from autocron.errors import StoreError
@@ -22,7 +23,7 @@ from autocron.processes.spawn import spawn_supervisor
 from autocron.processes.wakeup import WakeUpWriter
 from autocron.store import Store
 
-logger = logging.getLogger(__name__)
+logger: Final = logging.getLogger(__name__)
 
 SPAWN_PAUSE = 1.0
 """Seconds between two spawns of a supervisor on one host; a later one that finds the lock taken would only end."""
@@ -40,7 +41,7 @@ class Attachment:
     def __init__(self, database: Path, store: Store, *, spawns: bool) -> None:
         self.database = database
         self.store = store
-        self.spawns = spawns
+        self.spawns: bool = spawns
         self.application: int | None = None
         self._guard = threading.RLock()
         self._wakeup = WakeUpWriter(locations.wakeup_path(database))
@@ -48,7 +49,7 @@ class Attachment:
         self._children: list[int] = []
         self._unsettled = False  # a child may have lost the race to be the supervisor
         try:
-            self.locks = LockFile.open(locations.lock_path(database))
+            self.locks: LockFile = LockFile.open(locations.lock_path(database))
         except OSError as error:
             raise StoreError(
                 f"the lock file {locations.lock_path(database)} can't be used ({error.strerror}): this user must be "

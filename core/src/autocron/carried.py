@@ -6,12 +6,12 @@ import json
 import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 
 from autocron import codec, tracing
 from autocron.errors import AutocronError, ConfigurationError
 
-logger = logging.getLogger("autocron.worker")
+logger: Final = logging.getLogger("autocron.worker")
 
 _variables: dict[str, ContextVar[Any]] = {}
 _UNSET: Any = object()

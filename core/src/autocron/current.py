@@ -72,10 +72,10 @@ class CurrentJob:
     def __init__(
         self, uuid: str, task: str, *, attempt: int = 1, schedule: str | None = None, notes: Notes | None = None
     ) -> None:
-        self.uuid = uuid
-        self.task = task
-        self.attempt = attempt
-        self.schedule = schedule
+        self.uuid: str = uuid
+        self.task: str = task
+        self.attempt: int = attempt
+        self.schedule: str | None = schedule
         self._notes = notes or Notes()
 
     def progress(self, done: float, total: float) -> None:

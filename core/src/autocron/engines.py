@@ -7,7 +7,7 @@ import logging
 import os
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from autocron import carried, clock, codec, tracing
 from autocron.attempt import Attempt
@@ -18,7 +18,7 @@ from autocron.results import TaskResult
 from autocron.store import Store
 from autocron.tasks import Request, main_module_problem
 
-logger = logging.getLogger(__name__)
+logger: Final = logging.getLogger(__name__)
 
 DEFAULT_SETTINGS = Settings()
 

@@ -9,13 +9,13 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from autocron import carried
 from autocron.current import CurrentJob
 from autocron.errors import TaskDefinitionError, TaskFailed
 
-logger = logging.getLogger("autocron.worker")
+logger: Final = logging.getLogger("autocron.worker")
 
 Around = Callable[
     [],

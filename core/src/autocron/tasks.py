@@ -47,12 +47,12 @@ class Task(Generic[P, R]):
         self, function: Callable[P, Any], options: Options, engine: Callable[[], Engine], name: str | None = None
     ) -> None:
         self.function = function
-        self.name = name or task_name(function)
+        self.name: str = name or task_name(function)
         self.job_options = options
-        self.concurrent = inspect.iscoroutinefunction(function)
-        self.in_main_module = getattr(function, "__module__", None) == "__main__"
+        self.concurrent: bool = inspect.iscoroutinefunction(function)
+        self.in_main_module: bool = getattr(function, "__module__", None) == "__main__"
         self._engine = engine
-        self.check_arguments = _argument_check(function)
+        self.check_arguments: Callable[[tuple[Any, ...], dict[str, Any]], None] = _argument_check(function)
         functools.update_wrapper(self, function, updated=())  # its attributes must not cover ours
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> TaskResult[R]:

@@ -28,7 +28,7 @@ class Context:
 
     def __init__(self, options: Namespace) -> None:
         self.options = options
-        self.terminal = Terminal(sys.stdout, as_json=options.json)
+        self.terminal: Terminal = Terminal(sys.stdout, as_json=options.json)
 
     @cached_property
     def path(self) -> Path:

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Final
 
 from autocron import clock, hosts, locations
 from autocron.cli.internal import LOG_FORMAT
@@ -25,7 +26,7 @@ from autocron.processes.service import take_service_socket, tell_service_manager
 from autocron.processes.spawn import python_executable
 from autocron.supervisor import Supervisor
 
-logger = logging.getLogger("autocron.supervisor")
+logger: Final = logging.getLogger("autocron.supervisor")
 
 _LOOK_AGAIN = 1.0  # seconds between two looks at a supervisor whose end is waited for
 

@@ -50,11 +50,11 @@ class Terminal:
     """The output. ``width`` is None in a pipe, where nothing is cut."""
 
     def __init__(self, stream: TextIO, *, as_json: bool = False) -> None:
-        self.stream = stream
+        self.stream: TextIO = stream
         self.as_json = as_json
-        self.is_terminal = stream.isatty()
-        self.can_draw = self.is_terminal and os.environ.get("TERM") != "dumb"
-        self.colours = self.can_draw and not os.environ.get("NO_COLOR")
+        self.is_terminal: bool = stream.isatty()
+        self.can_draw: bool = self.is_terminal and os.environ.get("TERM") != "dumb"
+        self.colours: bool = self.can_draw and not os.environ.get("NO_COLOR")
         self.width = _width_of(stream) if self.is_terminal else None
 
     @property

@@ -50,7 +50,7 @@ class Operations:
         self._store = SqliteStore(database, upgrade=False) if store is None else store
         self._reports = Reports(self._store.database)
         self._interventions = Interventions(self._store.database)
-        self.heard = True
+        self.heard: bool = True
         """Whether a supervisor was there to hear of the last change; otherwise it acts when one starts."""
         self._store.revision()
 

@@ -56,10 +56,10 @@ class Channel:
         os.set_blocking(read_fd, False)
         os.set_blocking(write_fd, False)
         self.read_fd = read_fd
-        self.write_fd = write_fd
+        self.write_fd: int = write_fd
         self._incoming = bytearray()
         self._pending = bytearray()
-        self.at_end = False
+        self.at_end: bool = False
 
     @property
     def pending(self) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from typing import Final
 
-logger = logging.getLogger("autocron.supervisor")
+logger: Final = logging.getLogger("autocron.supervisor")
 
 
 def take_service_socket() -> str:

@@ -10,7 +10,7 @@ class ProcessWatch:
     """Becomes readable when another process has ended (Linux: a pidfd). ``fileno`` is -1 where that can't be had."""
 
     def __init__(self) -> None:
-        self.pid = 0
+        self.pid: int = 0
         self._fd = -1
 
     def follow(self, pid: int, still_there: Callable[[], bool]) -> bool:

@@ -51,7 +51,7 @@ class Database:
 
     def __init__(self, path: Path, *, create: bool = False, upgrade: bool = True, durability: str = "normal") -> None:
         self.path = path
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         self._create = create
         self._upgrade = upgrade
         self._durability = durability

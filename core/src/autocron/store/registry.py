@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from autocron.model import Application, Launch, ScheduledTask, Settings
 from autocron.settings import checked_stored
 from autocron.store.database import Database
 from autocron.store.timetable import save_schedules
 
-logger = logging.getLogger(__name__)
+logger: Final = logging.getLogger(__name__)
 
 
 class Registry:

@@ -74,7 +74,7 @@ class SqliteStore(Registry, Timetable):
     """
 
     def __init__(self, path: Path, *, create: bool = False, upgrade: bool = True) -> None:
-        self.database = Database(path, create=create, upgrade=upgrade)
+        self.database: Database = Database(path, create=create, upgrade=upgrade)
 
     def transaction(self) -> AbstractContextManager[None]:
         return self.database.transaction()

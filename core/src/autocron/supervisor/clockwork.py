@@ -7,7 +7,7 @@ import functools
 import logging
 import random
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from autocron import clock
 from autocron.clock import MICROSECONDS
@@ -18,7 +18,7 @@ from autocron.store import Store
 if TYPE_CHECKING:
     from autocron.schedules import Schedule
 
-logger = logging.getLogger("autocron.supervisor")
+logger: Final = logging.getLogger("autocron.supervisor")
 
 ON_TIME = 5 * MICROSECONDS
 """A slot fired this late is still on time: no misfire."""

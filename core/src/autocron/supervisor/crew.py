@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 from pathlib import Path
+from typing import Final
 
 from autocron import clock
 from autocron.model import MAX_LOST_ATTEMPTS, Application, Claim, Settings, Work
@@ -14,7 +15,7 @@ from autocron.processes.spawn import spawn_worker
 from autocron.supervisor.lane import PATIENCE, PATIENCE_BESIDE_IDLE, Lane
 from autocron.supervisor.worker_process import Ending, Worker
 
-logger = logging.getLogger("autocron.supervisor")
+logger: Final = logging.getLogger("autocron.supervisor")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0  # seconds before a worker that didn't get ready is replaced
 
@@ -26,7 +27,7 @@ class Crew:
         self.database = database
         self.application = application
         self.workers: dict[int, Worker] = {}
-        self.expects_work = {False: True, True: True}
+        self.expects_work: dict[bool, bool] = {False: True, True: True}
         """Whether the store may have a job that could start; of ordinary ones, and of coroutines (True)."""
         self.scheduled: tuple[str, ...] = ()
         self.missing: dict[str, str] = {}

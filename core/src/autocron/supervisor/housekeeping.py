@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from typing import Final
 
 from autocron import clock
 from autocron.clock import MICROSECONDS
 from autocron.errors import StoreError
 from autocron.store import Store
 
-logger = logging.getLogger("autocron.supervisor")
+logger: Final = logging.getLogger("autocron.supervisor")
 
 BATCH = 500
 """Expired jobs deleted in one transaction: short enough that no call waits long for it."""

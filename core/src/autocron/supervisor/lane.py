@@ -39,10 +39,10 @@ class Lane:
 
     def __init__(self, slots: int, *, ahead: bool) -> None:
         self.slots = slots
-        self.tickets = Tickets()
+        self.tickets: Tickets = Tickets()
         self.begun: dict[int, Assignment] = {}
         self.ahead: dict[int, Assignment] = {}
-        self.moved_at = 0.0
+        self.moved_at: float = 0.0
         self._pace = AHEAD_SECONDS if ahead else float("inf")
         """Seconds that its jobs take: at once what a long one took, slowly less with each shorter one."""
 

@@ -16,6 +16,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from autocron import clock, locations
 from autocron.clock import MICROSECONDS
@@ -33,7 +34,7 @@ from autocron.supervisor.settling import settle
 from autocron.supervisor.tidings import tell_missed
 from autocron.supervisor.worker_process import Ending, Worker
 
-logger = logging.getLogger("autocron.supervisor")
+logger: Final = logging.getLogger("autocron.supervisor")
 
 LONGEST_SLEEP = 30.0
 """Seconds: an upper bound of one sleep, so that a step of the clock is noticed."""
@@ -61,13 +62,13 @@ class Supervisor:
 
     def __init__(self, database: Path, *, keep_alive: bool = False) -> None:
         self.database = database
-        self.locks = LockFile.open(locations.lock_path(database))
-        self.store = SqliteStore(database)
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"
-        self.settings = Settings()
+        self.locks: LockFile = LockFile.open(locations.lock_path(database))
+        self.store: SqliteStore = SqliteStore(database)
+        self.owner: str = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"
+        self.settings: Settings = Settings()
         self.crews: dict[int, Crew] = {}
         self.endings: list[Ending] = []
-        self.stop_signals = 0
+        self.stop_signals: int = 0
         self._applications: dict[int, Application] = {}
         self._revision = -1
         self._rang = True
@@ -78,8 +79,8 @@ class Supervisor:
         self._complained_at = float("-inf")
         self._housekeeper = Housekeeper(self.store, SqliteStore(database))
         self._selector = selectors.DefaultSelector()
-        self.presence = Presence(self.locks, self._selector, keep_alive=keep_alive)
-        self.clockwork = Clockwork(self.store)
+        self.presence: Presence = Presence(self.locks, self._selector, keep_alive=keep_alive)
+        self.clockwork: Clockwork = Clockwork(self.store)
         self._readable: list[object] = []
 
     # -- the main loop -------------------------------------------------------------------------------------

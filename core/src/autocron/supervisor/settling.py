@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from typing import Final
 
 from autocron.clock import MICROSECONDS
 from autocron.errors import ClaimLostError
@@ -12,7 +13,7 @@ from autocron.store import Store
 from autocron.supervisor.tidings import tell_failed
 from autocron.supervisor.worker_process import Ending
 
-logger = logging.getLogger("autocron.supervisor")
+logger: Final = logging.getLogger("autocron.supervisor")
 
 
 def settle(store: Store, ending: Ending, settings: Settings, now: int) -> bool:

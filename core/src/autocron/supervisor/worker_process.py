@@ -48,16 +48,16 @@ class Worker:
         self.lanes = lanes
         self.endings = endings
         self.ready = False
-        self.retiring = False
+        self.retiring: bool = False
         """It gets no more jobs."""
         self.outworn = False
         """It works until another has taken its place."""
-        self.alone = False
+        self.alone: bool = False
         """The job that it is at has it for itself."""
-        self.ended = False
+        self.ended: bool = False
         self.doubtful = False
         """New code arrived while it started: it may have imported some of the old."""
-        self.started_at = clock.now()
+        self.started_at: int = clock.now()
         self.files: list[FileState] = []
         self._last_number = 0
         self._taken_back: list[int] = []

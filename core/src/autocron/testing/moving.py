@@ -12,8 +12,8 @@ class MovableClock:
     """Stands in for the clock of the whole package. ``passing`` is called where somebody sleeps, with the seconds."""
 
     def __init__(self, wall: int | None, passing: Callable[[float], object]) -> None:
-        self.wall = clock.now() if wall is None else wall
-        self.steady = clock.monotonic()
+        self.wall: int = clock.now() if wall is None else wall
+        self.steady: float = clock.monotonic()
         self._passing = passing
         self._real: dict[str, Any] = {}
 

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from autocron import attempt, hosts, locations
 from autocron.attempt import AroundJob, Attempt
@@ -31,7 +32,7 @@ from autocron.worker.coroutines import Coroutines
 from autocron.worker.inbox import Inbox, SentJob
 from autocron.worker.reporting import Reporter
 
-logger = logging.getLogger("autocron.worker")
+logger: Final = logging.getLogger("autocron.worker")
 
 
 def main(database: Path, fds: Sequence[int]) -> None:

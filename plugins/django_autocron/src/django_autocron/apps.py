@@ -20,7 +20,7 @@ class AutocronConfig(AppConfig):
     name = "django_autocron"
     verbose_name = "autocron"
 
-    problem = ""
+    problem: str = ""
     """Why autocron couldn't be started for a command of ``manage.py``; a system check tells."""
 
     def ready(self) -> None:

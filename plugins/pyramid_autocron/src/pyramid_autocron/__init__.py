@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pyramid.config import PHASE1_CONFIG, Configurator
 from pyramid.events import ApplicationCreated
@@ -16,7 +16,7 @@ from pyramid_autocron.origin import ini_being_loaded
 
 __all__ = ["includeme"]
 
-logger = logging.getLogger(__name__)
+logger: Final = logging.getLogger(__name__)
 
 _SETTINGS: dict[str, Callable[[str], Any]] = {
     "workers": int,

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     """Hands everything behind ``autocron`` on, options too."""
 
     help = "Background jobs: status, jobs, schedules, settings …; `manage.py autocron --help` lists them."
-    requires_system_checks = ()
+    requires_system_checks: tuple[()] = ()
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Called by ``manage.py``. Exits with autocron's status."""
