@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 HERE = Path(__file__).parent
-PATIENCE = 120.0
+PATIENCE = 60.0
 """Seconds after which a contender has failed."""
 
 

@@ -13,7 +13,7 @@ from contender import HERE, Contender, Notes, environment, memory, usage, wait_u
 
 Figures = dict[str, float]
 
-LONGEST_SERIES = 2.5
+LONGEST_SERIES = 1.5
 """Seconds: a slow contender gets fewer jobs."""
 
 BURNT = 0.005
@@ -22,28 +22,34 @@ BURNT = 0.005
 
 def calls(contender: Contender) -> Figures:
     """Calls whose jobs nobody takes meanwhile."""
-    taken = []
-    began = time.perf_counter()
-    for _ in range(contender.backlog):
-        before = time.perf_counter()
-        contender.call()
-        taken.append(time.perf_counter() - before)
-        if time.perf_counter() - began > LONGEST_SERIES:
-            break
-    elapsed = time.perf_counter() - began
-    figures = {"call": 1e6 * statistics.median(taken), "stored": 1e6 * elapsed / len(taken)}
+    taken = fill(contender)
+    figures = {"call": 1e6 * statistics.median(taken), "stored": 1e6 * statistics.mean(taken)}
     before = time.perf_counter()
     if contender.call_many(200):
         figures["map"] = 1e6 * (time.perf_counter() - before) / 200
     return figures
 
 
+def fill(contender: Contender) -> list[float]:
+    """Make the contender's backlog, or what it can in some time. The seconds that each call took."""
+    taken = []
+    began = before = time.perf_counter()
+    while len(taken) < contender.backlog and before - began < LONGEST_SERIES:
+        contender.call()
+        now = time.perf_counter()
+        taken.append(now - before)
+        before = now
+    return taken
+
+
 def drain(contender: Contender, notes: Notes, workers: int) -> Figures:
-    """What has been called before, from the first execution to the last one in a few seconds."""
+    """What has been called before, from the first execution to the last one in some time."""
     before = notes.count()
     contender.start(workers)
-    notes.wait_for(before + 1)
-    time.sleep(LONGEST_SERIES)
+    notes.wait_for(before + 10)
+    executed, until = 0, time.monotonic() + 2 * LONGEST_SERIES
+    while executed < (executed := notes.count()) and time.monotonic() < until:
+        time.sleep(0.3)
     moments = notes.moments(before)
     return {f"drain, {workers}": (len(moments) - 1) / ((moments[-1] - moments[0]) / 1e9)}
 

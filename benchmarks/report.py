@@ -88,7 +88,7 @@ def write_markdown(page: Path, table: Table, missing: Mapping[str, str]) -> None
     if not after:
         raise ValueError(f"{page} has no place for the table: write {BEGIN} and {END} around it")
     lines = [BEGIN, f"Measured on {machine()}.", "", markdown(table)]
-    lines += ["", *(f"Not measured: {name}: {why}" for name, why in missing.items())] if missing else []
+    lines += ["", *(f"Not measured, or not in everything: {name}: {why}" for name, why in missing.items())] if missing else []
     page.write_text("\n".join([before + lines[0], *lines[1:], END + after]))
 
 

@@ -39,7 +39,13 @@ class Torture:
         self.ground = Ground(folder)
         self.database = self.ground.database(DATABASE)
         self.disk = SmallDisk(self.database.parent, megabytes=64 + round(8 * options.minutes))
-        self.load = Load(self.ground, seed=options.seed, workers=options.workers, calls_a_second=options.calls)
+        self.load = Load(
+            self.ground,
+            seed=options.seed,
+            workers=options.workers,
+            threads=options.threads,
+            calls_a_second=options.calls,
+        )
         self.troubles = Troubles(self.load, DATABASE, self.disk)
         self._seen_final: dict[int, tuple[object, ...]] = {}
         self._looked_at = 0.0
@@ -168,6 +174,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=10.0, help="acts a second at most (default 10; most are kills)")
     parser.add_argument("--calls", type=float, default=40.0, help="calls a second (default 40)")
     parser.add_argument("--workers", type=int, default=3, help="worker processes (default 3)")
+    parser.add_argument("--threads", type=int, default=1, help="jobs at once in each (default 1)")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="replays the decisions of a run")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="autocron-torture-"))

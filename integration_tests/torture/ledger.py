@@ -65,6 +65,10 @@ def judge(notes: Path, database: Path, blows: list[Blow], seen_final: dict[int, 
     by_token = {found[0]: row for row in rows.values() if (found := _TOKEN.search(row["arguments"]))}
     workers_killed = _moments(blow for blow in blows if blow.role == "worker" and blow.sign == "KILL")
     supervisors_ended = _moments(blow for blow in blows if blow.role == "supervisor" and blow.sign in ("KILL", "TERM"))
+    last_seen: Counter[int] = Counter()
+    for one in told.values():
+        for attempt in one.attempts:
+            last_seen[attempt.pid] = max(last_seen[attempt.pid], attempt.began, attempt.ended)
 
     for one in told.values():
         row = by_token.get(one.token)
@@ -91,8 +95,8 @@ def judge(notes: Path, database: Path, blows: list[Blow], seen_final: dict[int, 
             killed = [*workers_killed.get(earlier.pid, []), *(when for each in supervisors_ended.values() for when in each)]
             if any(earlier.began <= after and before <= later.began for before, after in killed):
                 verdict.counts["run twice, its worker or supervisor killed under it"] += 1
-            elif not earlier.how and row["id"] in released:
-                verdict.counts["run twice, ended by a supervisor that shut down"] += 1
+            elif row["id"] in released and last_seen[earlier.pid] <= later.began:
+                verdict.counts["run twice, its worker ended by the supervisor"] += 1
             else:
                 verdict.violations["run twice without cause"].append(f"{one} has the row {row}")
     for error in _integrity(database):

@@ -25,7 +25,7 @@ _RESTART_PAUSE = 1.0  # seconds between two starts of one that ends at once
 class Load:
     """Keeps server and shells alive, as a service manager would, and the requests coming."""
 
-    def __init__(self, ground: Ground, *, seed: int, workers: int, calls_a_second: float) -> None:
+    def __init__(self, ground: Ground, *, seed: int, workers: int, threads: int, calls_a_second: float) -> None:
         self.ground = ground
         self.notes = ground.home / "notes"
         self.notes.mkdir()
@@ -34,7 +34,11 @@ class Load:
         ground.copy(APPLICATION)
         self.starts = 0
         self.answers: dict[int, int] = {}
-        self._environment = {"TORTURE_NOTES": str(self.notes), "TORTURE_WORKERS": str(workers)}
+        self._environment = {
+            "TORTURE_NOTES": str(self.notes),
+            "TORTURE_WORKERS": str(workers),
+            "TORTURE_THREADS": str(threads),
+        }
         self._port = free_port()
         self._chance = random.Random(seed)
         self._share = calls_a_second / (SHELLS + 1)

@@ -37,6 +37,15 @@ _kinds = [*KINDS, "many"]
 _weights = [*(weight for weight, _ in KINDS.values()), 3]
 
 
+def start() -> None:
+    autocron.start(
+        DATABASE,
+        workers=int(os.environ["TORTURE_WORKERS"]),
+        threads=int(os.environ["TORTURE_THREADS"]),
+        result_ttl=7 * 86_400,
+    )
+
+
 class Caller:
     """One process's calls, and its own file of what came of them."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from calls import DATABASE, Caller
+from calls import Caller, start
 from flask import Flask
 
 import autocron
 
 app = Flask(__name__)
-autocron.start(DATABASE, workers=int(os.environ["TORTURE_WORKERS"]), result_ttl=7 * 86_400)
+start()
 callers: dict[int, Caller] = {}
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 import time
 
-from calls import DATABASE, Caller
+from calls import Caller, start
 from notebook import FOLDER
 
 import autocron
 
 
 def main(calls_a_second: float) -> None:
-    autocron.start(DATABASE, workers=int(os.environ["TORTURE_WORKERS"]), result_ttl=7 * 86_400)
+    start()
     caller = Caller()
     while True:
         time.sleep(random.expovariate(calls_a_second))
