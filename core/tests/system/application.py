@@ -67,6 +67,12 @@ def sleep_and_note(file: str, seconds: float) -> None:
     note(file)
 
 
+@autocron.delay
+def leave_a_thread() -> int:
+    threading.Thread(target=time.sleep, args=(3600,)).start()
+    return os.getpid()
+
+
 hoarded: list[bytes] = []
 
 

@@ -85,3 +85,20 @@ def test_g26_a_coroutine_that_does_not_end_is_ended_with_its_worker_and_the_othe
     found = running.store.database.read("select failures, lost from jobs where error = '' and state = 'done'")
     assert [tuple(row) for row in found] == [(0, 0)]
     assert begun(others)[-1] != begun(file)[0]
+
+
+def test_a_coroutine_of_a_worker_that_is_replaced_still_ends_alone(running: Running) -> None:
+    app = running.application(max_jobs=1)
+    file, others = running.folder / "begun", running.folder / "others"
+    other = app.call(f"nap(3600, {str(others)!r})")
+    handle = app.call(f"nap.options(timeout=4)(3600, {str(file)!r})")
+    running.wait_until(lambda: begun(others) and begun(file), "both run")
+    (old,) = {*begun(file), *begun(others)}
+    app.ask("add(1).wait(60)")
+    running.wait_until(lambda: app.ask("worker_pid().wait(60)") != int(old), "another worker runs the jobs")
+    assert running.wait_until_ended(handle).status is ERROR
+    assert running.job(other).status is RUNNING
+    assert begun(others) == [old]
+    app.ask(f"autocron.TaskResult.get({other!r}).cancel()")
+    assert running.wait_until_ended(other).status is CANCELLED
+    running.wait_until(lambda: int(old) not in running.locks.worker_pids(), "the old worker has ended")

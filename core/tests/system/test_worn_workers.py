@@ -26,3 +26,9 @@ def test_a_worker_that_holds_too_much_memory_is_replaced(running: Running) -> No
     until = len(running.store.jobs()) + 30
     running.wait_until(lambda: app.ask("worker_pid().wait(45)") and len(running.store.jobs()) > until, "more jobs run")
     assert app.ask("worker_pid().wait(45)") == second  # which holds less
+
+
+def test_a_worker_that_a_thread_keeps_from_ending_is_ended(running: Running) -> None:
+    app = running.application(max_jobs=1)
+    first = app.ask("leave_a_thread().wait(45)")
+    running.wait_until(lambda: first not in running.locks.worker_pids(), "it has ended")

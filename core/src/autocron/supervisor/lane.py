@@ -11,12 +11,15 @@ from autocron.processes.tickets import Tickets
 AHEAD_SECONDS = 0.01
 """How much work is sent ahead: by so much may a job that comes later, however urgent, be kept from starting."""
 
-MOST_AHEAD = 64
+MOST_AHEAD = 128
 
-PATIENCE = 0.02
+LONG = 2 * AHEAD_SECONDS
+"""Seconds after which nothing is sent ahead of a job any more."""
+
+PATIENCE = 0.1
 """Seconds without an outcome after which what was sent ahead is taken back: the job in front of it is a long one."""
 
-PATIENCE_BESIDE_IDLE = 0.002
+PATIENCE_BESIDE_IDLE = 0.005
 """The same while another worker has nothing to do."""
 
 
@@ -58,7 +61,7 @@ class Lane:
     @property
     def room(self) -> int:
         """How many jobs it takes, those ahead included: none of these while it is at a long one."""
-        if self.begun and clock.monotonic() - self.moved_at >= PATIENCE:
+        if self.begun and clock.monotonic() - self.moved_at >= LONG:
             return self.free
         return max(0, self.free + min(MOST_AHEAD, int(AHEAD_SECONDS / self._pace)) - len(self.ahead))
 

@@ -233,7 +233,7 @@ class Supervisor:
         now = clock.monotonic()
         for crew in self.crews.values():
             for worker in crew.workers.values():
-                if any((moment := lane.next_deadline()) is not None and moment <= now for lane in worker.lanes):
+                if (moment := worker.next_deadline()) is not None and moment <= now:
                     crew.collect(worker)  # it may have ended in time, while nobody listened
                     worker.end_overdue(now)
             crew.take_back_from_stuck(now)
@@ -289,7 +289,7 @@ class Supervisor:
     def seconds_to_next_moment(self) -> float:
         """How long nothing is due."""
         monotonic = clock.monotonic()
-        deadlines = [lane.next_deadline() for worker in self._workers() for lane in worker.lanes]
+        deadlines = [worker.next_deadline() for worker in self._workers()]
         deadlines += [moment for crew in self.crews.values() for moment in (crew.retry_at, crew.stuck_at())]
         deadlines.append(self.presence.next_deadline())
         waits = [deadline - monotonic for deadline in deadlines if deadline is not None]

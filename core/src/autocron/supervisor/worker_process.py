@@ -20,6 +20,9 @@ FileState = tuple[str, int, int]
 WITHDRAWAL = 0.5
 """Seconds that a coroutine gets to end after it was cancelled; then its worker is ended."""
 
+FAREWELL = 5.0
+"""Seconds that a retiring worker gets to end after its last job."""
+
 
 @dataclass(slots=True)
 class Ending:
@@ -62,6 +65,7 @@ class Worker:
         self._last_number = 0
         self._taken_back: list[int] = []
         self._done = 0
+        self._leaves_at = 0.0
         self._weighed_at = clock.monotonic()
 
     @property
@@ -108,6 +112,7 @@ class Worker:
                 lane.tickets.hand_out()
                 self._done += 1
                 self.alone = self.alone and self.is_busy
+                self._leaves_at = clock.monotonic() + FAREWELL
                 self.endings.append(Ending(given.work, self.pid, Outcome(*outcome), given.verdict))
 
     def work_with(self, number: int) -> Work | None:
@@ -134,6 +139,8 @@ class Worker:
 
     def end_overdue(self, now: float) -> None:
         """End the attempts that take longer than their timeout: coroutines alone, others with all of the worker."""
+        if self.retiring and not self.is_busy and now >= self._leaves_at:
+            self.end("shutdown")  # a thread of the application's, or of a job's, keeps it from ending by itself
         ordinary, coroutines = self.lanes
         late = ordinary.overdue(now)
         for given in coroutines.overdue(now):
@@ -152,9 +159,16 @@ class Worker:
         """Give it no more jobs: it ends after those that it is at."""
         self.retiring = True
         self.take_back()
-        for lane in self.lanes:
-            lane.tickets.close_writing()
+        self.lanes[False].tickets.close_writing()  # by the other's it may still be told to cancel a coroutine
+        self._leaves_at = clock.monotonic() + FAREWELL
         self.flush()
+
+    def next_deadline(self) -> float | None:
+        """The monotonic moment at which a job of it has taken too long, or it has without any: see ``end_overdue``."""
+        moments = [lane.next_deadline() for lane in self.lanes]
+        if self.retiring and not self.ended and not self.is_busy:
+            moments.append(self._leaves_at)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def flush(self) -> None:
         """Write what waits to be written; once all is, a retiring worker is told that nothing follows."""

@@ -32,6 +32,7 @@ class Coroutines:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._running = threading.Event()
+        self._finishing = False
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
         self._withdrawn: set[int] = set()
 
@@ -49,11 +50,11 @@ class Coroutines:
     def finish(self) -> None:
         """Wait until the last job has ended. None is begun any more."""
         with self._starting:
-            thread = self._thread
-        if thread is not None:
+            self._finishing = True
+        if self._thread is not None:
             self._running.wait()
             self._loop.call_soon_threadsafe(self._over.set)
-            thread.join()
+            self._thread.join()
 
     def _wait_for_the_first(self) -> None:
         poll = select.poll()
@@ -63,6 +64,8 @@ class Coroutines:
 
     def _start(self) -> None:
         with self._starting:
+            if self._finishing:  # what the ticket was for has been taken back
+                return
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run_loop, name="autocron-loop")
                 self._thread.start()
@@ -82,9 +85,9 @@ class Coroutines:
             self._loop.add_reader(self._queue, self._draw)
             self._running.set()
             await self._over.wait()
+            while self._tasks:  # they may still be withdrawn
+                await asyncio.wait(self._tasks.values())
             self._loop.remove_reader(self._queue)
-        while self._tasks:
-            await asyncio.wait(self._tasks.values())
 
     def _draw(self) -> None:
         numbers = tickets.draw_all(self._queue)
