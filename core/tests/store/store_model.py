@@ -32,6 +32,8 @@ class Row:
     result: str | None = None
     error: str = ""
     traceback: str = ""
+    progress: str | None = None
+    worker: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -54,6 +56,8 @@ class Row:
             error=self.error,
             traceback=self.traceback,
             held=self.state is WAITING and self.readiness == HELD,
+            progress=self.progress,
+            worker=self.worker or None if self.finished_at is not None else None,
         )
 
 
@@ -98,14 +102,17 @@ class Model:
             row.readiness = READY
         return len(due)
 
-    def claim(self, application: int, limit: int, owner: str, now: int) -> list[Row]:
+    def claim(self, application: int, limit: int, owner: str, now: int, concurrent: bool) -> list[Row]:
         found = [
-            row for row in self.in_state(WAITING, READY) if row.application == application and row.new.queue not in self.paused
+            row
+            for row in self.in_state(WAITING, READY)
+            if (row.application, row.new.concurrent) == (application, concurrent) and row.new.queue not in self.paused
         ]
         found.sort(key=lambda row: (-row.new.priority, row.arrival))
         for row in found[:limit]:
             row.state, row.owner, row.started_at, row.cancel_requested = RUNNING, owner, now, False
             row.attempt += 1
+            row.progress = None
         return found[:limit]
 
     def holder(self, ticket: Ticket) -> Row | None:
@@ -125,6 +132,7 @@ class Model:
             row.state, row.owner = WAITING, None
 
     def count(self, row: Row, error: str, lost: bool) -> None:
+        row.worker = 7
         row.error, row.traceback = error, "Traceback" if error else ""
         row.failures += not lost
         row.lost += lost
@@ -133,6 +141,7 @@ class Model:
 
     def finish(self, row: Row, expires_at: int, now: int) -> None:
         self.end(row, DONE, expires_at, now)
+        row.worker = 7
         row.result, row.error, row.traceback = '"done"', "", ""
 
     def fail(self, row: Row, expires_at: int, now: int, lost: bool) -> None:
@@ -180,7 +189,7 @@ class Model:
             if Policy.from_json(row.new.policy).at_most_once:
                 self.end(row, ERROR, expires_at, now)
                 row.lost += 1
-                row.error, row.traceback = "?", ""
+                row.error, row.traceback, row.worker = "?", "", 0
             else:
                 self.release(row, now)
         return len(orphans)
@@ -191,18 +200,36 @@ class Model:
                 row.readiness = READY
 
     def adopt(self, adopter: int, orphaned: int, known: set[str]) -> int:
-        moved = [row for row in self.in_state(WAITING) if row.application == orphaned and row.new.task in known]
+        startable = [row for row in self.in_state(WAITING) if row.readiness in (READY, HELD)]
+        moved = [row for row in startable if row.application == orphaned and row.new.task in known]
         for row in moved:
-            row.application = adopter
-            if row.readiness == HELD:
-                row.readiness = READY
+            row.application, row.readiness = adopter, READY
         return len(moved)
 
     def expired(self, now: int) -> set[str]:
         return {row.uuid for row in self.rows.values() if row.expires_at is not None and row.expires_at <= now}
 
 
-def new_job(application: int, task: str, priority: int, queue: str, run_at: int | None, key: str | None, policy: str) -> NewJob:
+def new_job(
+    application: int,
+    task: str,
+    priority: int,
+    queue: str,
+    run_at: int | None,
+    key: str | None,
+    policy: str,
+    concurrent: bool,
+    context: str,
+) -> NewJob:
     return job(
-        application, task=task, priority=priority, queue=queue, run_at=run_at, unique_key=key, policy=policy, arguments="[]"
+        application,
+        task=task,
+        priority=priority,
+        queue=queue,
+        run_at=run_at,
+        unique_key=key,
+        policy=policy,
+        arguments="[]",
+        concurrent=concurrent,
+        context=context,
     )

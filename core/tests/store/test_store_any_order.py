@@ -38,6 +38,8 @@ new_jobs = st.tuples(
     st.one_of(st.none(), seconds),
     st.sampled_from([None, None, None, "k", "l"]),
     st.sampled_from(["{}", "{}", at_most_once()]),
+    st.sampled_from([False, False, True]),
+    st.sampled_from(["", "", '{"values": {}}']),
 )
 
 
@@ -94,8 +96,8 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(target=jobs, given=st.lists(new_jobs, min_size=1, max_size=3))
     def add(self, given: list[tuple[Any, ...]]) -> Any:
         new = [
-            new_job(self.numbers[app], task, priority, queue, None if delay is None else self.now + delay, key, policy)
-            for app, task, priority, queue, delay, key, policy in given
+            new_job(self.numbers[app], task, priority, queue, None if delay is None else self.now + delay, *others)
+            for app, task, priority, queue, delay, *others in given
         ]
         names = self.store.add(new, self.now)
         for each, name in zip(new, names, strict=True):
@@ -105,6 +107,16 @@ class AnyOrder(RuleBasedStateMachine):
             else:
                 assert name not in self.model.rows
                 self.model.add(each, name, self.now)
+        return multiple(*names)
+
+    @rule(target=jobs, like=new_jobs, number=st.sampled_from([0, 1, 3]))
+    def add_each(self, like: tuple[Any, ...], number: int) -> Any:
+        app, task, priority, queue, delay, _, *others = like
+        new = new_job(self.numbers[app], task, priority, queue, None if delay is None else self.now + delay, None, *others)
+        names = self.store.add_each(new, ["[]"] * number, self.now)
+        assert len(set(names) - self.model.rows.keys()) == number
+        for name in names:
+            self.model.add(new, name, self.now)
         return multiple(*names)
 
     @rule()
@@ -134,13 +146,19 @@ class AnyOrder(RuleBasedStateMachine):
 
     # -- running -------------------------------------------------------------------------------------------
 
-    @rule(target=tickets, application=applications, limit=st.integers(0, 3), owner=st.sampled_from(OWNERS))
-    def claim(self, application: int, limit: int, owner: str) -> Any:
+    @rule(
+        target=tickets,
+        application=applications,
+        limit=st.integers(0, 3),
+        owner=st.sampled_from(OWNERS),
+        concurrent=st.sampled_from([False, False, True]),
+    )
+    def claim(self, application: int, limit: int, owner: str, concurrent: bool) -> Any:
         number = self.numbers[application]
-        works = self.store.claim(number, limit, owner, self.now)
-        expected = self.model.claim(number, limit, owner, self.now)
-        assert [(work.uuid, work.claim.attempt, work.failures, work.lost) for work in works] == [
-            (row.uuid, row.attempt, row.failures, row.lost) for row in expected
+        works = self.store.claim(number, limit, owner, self.now, concurrent=concurrent)
+        expected = self.model.claim(number, limit, owner, self.now, concurrent)
+        assert [(work.uuid, work.claim.attempt, work.failures, work.lost, work.context) for work in works] == [
+            (row.uuid, row.attempt, row.failures, row.lost, row.new.context) for row in expected
         ]
         for work in works:
             self.claims[work.uuid, work.claim.attempt, owner] = work.claim
@@ -179,6 +197,7 @@ class AnyOrder(RuleBasedStateMachine):
                 self.model.hold(row, now)
             case "cancelled":
                 self.model.end(row, Status.CANCELLED, moment, now)
+                row.worker = 7
 
     def report(self, outcome: str, claim: Claim, moment: int, lost: bool) -> None:
         store, now = self.store, self.now
@@ -197,6 +216,12 @@ class AnyOrder(RuleBasedStateMachine):
                 store.hold(claim, "held", now)
             case "cancelled":
                 store.cancelled(claim, 7, moment, now)
+
+    @rule(ticket=tickets, progress=st.sampled_from([None, "[1, 2]", "[2, 2]"]), lines=st.sampled_from(["", "a line\n"]))
+    def an_attempt_tells_of_itself(self, ticket: Ticket, progress: str | None, lines: str) -> None:
+        self.store.note(self.claims[ticket.uuid, ticket.attempt, ticket.owner], progress, lines, self.now)
+        if (row := self.model.holder(ticket)) is not None and progress is not None:
+            row.progress = progress
 
     @rule(name=jobs, after=seconds)
     def cancel(self, name: str, after: int) -> None:

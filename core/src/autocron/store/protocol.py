@@ -71,7 +71,10 @@ class Store(Protocol):
         ...
 
     def adopt_jobs(self, application: int, orphaned: Sequence[int]) -> int:
-        """Give an application the waiting jobs of others whose tasks it knows too. How many."""
+        """Give an application the jobs of others that could start now, or are held, whose tasks it knows too. How many.
+
+        Jobs for later follow when they have become ready.
+        """
         ...
 
     def forget_applications(self, applications: Sequence[int]) -> int:

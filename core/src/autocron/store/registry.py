@@ -106,16 +106,18 @@ class Registry:
         return bool(new)
 
     def adopt_jobs(self, application: int, orphaned: Sequence[int]) -> int:
-        """waiting → waiting, at another application that knows the task."""
+        """waiting, ready or held → waiting, ready, at another application that knows the task."""
         with self.database.transaction():
             return sum(
+                # A statement for each readiness, because each has an index of its own.
                 self.database.write(
-                    "update jobs set application = :adopter, readiness = iif(readiness = 2, 1, readiness) "
-                    "where state = 'waiting' and application = :orphaned "
+                    f"update jobs set application = :adopter, readiness = 1 "  # noqa: S608  (constants)
+                    f"where state = 'waiting' and readiness = {readiness} and application = :orphaned "
                     "and task in (select name from tasks where application = :adopter)",
                     {"adopter": application, "orphaned": other},
                 ).rowcount
                 for other in orphaned
+                for readiness in (1, 2)
             )
 
     def with_waiting_jobs(self, applications: Sequence[int]) -> list[int]:
