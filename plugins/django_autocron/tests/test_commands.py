@@ -109,11 +109,13 @@ import django
 from django.conf import settings
 
 settings.configure(ALLOWED_HOSTS=["127.0.0.1"], ROOT_URLCONF=__name__, DEBUG=True, INSTALLED_APPS=["django_autocron"],
-                   AUTOCRON={"DATABASE": "one.db"})
+                   AUTOCRON={"DATABASE": "one.db"},
+                   TASKS={"default": {"BACKEND": "django_autocron.backend.AutocronBackend"}})
 
 import autocron
 from django.http import HttpResponse
 from django.urls import path
+from shop.framework import task
 
 
 @autocron.delay
@@ -121,11 +123,22 @@ def name_of_the_setting() -> str:
     return settings.AUTOCRON["DATABASE"]
 
 
+@task
+def add(first: int, second: int) -> int:
+    return first + second
+
+
 def call(request):
-    return HttpResponse(name_of_the_setting().uuid)
+    name_of_the_setting()
+    return HttpResponse(add.enqueue(40, 2).id)
 
 
-urlpatterns = [path("call", call)]
+def result(request, id):
+    result = add.get_result(id)
+    return HttpResponse(result.return_value if result.is_finished else "")
+
+
+urlpatterns = [path("call", call), path("result/<id>", result)]
 
 if __name__ == "__main__":
     from django.core.management import execute_from_command_line
@@ -138,10 +151,12 @@ def test_g9_a_project_in_one_file_has_workers(site: Site) -> None:
     (site.folder / "one.py").write_text(ONE_FILE)
     site.database = site.home / ".autocron" / "one.db"
     site.serve("one.py")
-    with urllib.request.urlopen(f"{site.address}/call", timeout=PATIENCE) as answer:
-        assert answer.status == 200
 
-    def result() -> list[tuple[str]]:
-        return site.rows("select result from jobs where task = 'one.name_of_the_setting' and state = 'done'")
+    def page(path: str) -> str:
+        with urllib.request.urlopen(f"{site.address}/{path}", timeout=PATIENCE) as answer:
+            return answer.read().decode()
 
-    assert site.wait_until(result, "the job is done") == [('"one.db"',)]
+    uuid = page("call")
+    assert site.wait_until(lambda: page(f"result/{uuid}"), "the task of Django's framework has run") == "42"
+    done = "select task, result from jobs where state = 'done' order by id"
+    assert site.rows(done) == [("one.name_of_the_setting", '"one.db"'), ("one.add", "42")]

@@ -28,7 +28,7 @@ from django_autocron.framework import (
     task_finished,
     task_started,
 )
-from django_autocron.results import find_task, read_result
+from django_autocron.results import find_task, here, read_result
 
 _known: dict[str, tuple[Any, autocron.Task[..., Any]]] = {}
 """Each declared task's function and the task of autocron that runs it, by its path."""
@@ -44,7 +44,9 @@ def make_known(task: Any) -> None:
     """Make a task of autocron of the same name, unless there is one."""
     path = task.module_path
     if path not in _known or _known[path][0] is not task.func:
-        _known[path] = task.func, autocron.delay(name=path)(_runner(task))
+        known = autocron.delay(_runner(task))
+        _known[path] = task.func, known
+        here[known.name] = path  # another one in the main module, which workers import by its name
 
 
 def call(result: Any, options: Mapping[str, Any]) -> bool:
@@ -57,7 +59,7 @@ def call(result: Any, options: Mapping[str, Any]) -> bool:
             handle = _known[task.module_path][1].options(**options)(*result.args, **result.kwargs)
         else:
             elsewhere = run_elsewhere.options(**options)
-            handle = elsewhere(task.module_path, task.backend, result.args, result.kwargs)
+            handle = elsewhere(_known[task.module_path][1].name, task.backend, result.args, result.kwargs)
     finally:
         _enqueued.reset(token)
     ran = bool(result.id)

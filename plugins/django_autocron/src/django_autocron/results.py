@@ -13,6 +13,9 @@ from django_autocron.framework import Task, TaskError, TaskResult, TaskResultSta
 ELSEWHERE = "django_autocron.execution.run_elsewhere"
 """The task that runs those which have been declared for another backend than the one that they were enqueued on."""
 
+here: dict[str, str] = {}
+"""Where a task of this name is found in this process, as far as it is known."""
+
 _STATUS: dict[autocron.Status, Any] = {
     autocron.WAITING: TaskResultStatus.READY,
     autocron.RUNNING: TaskResultStatus.RUNNING,
@@ -78,7 +81,7 @@ def _called(handle: autocron.TaskResult[Any]) -> tuple[str, str | None, list[Any
 def find_task(path: str, backend: str | None) -> Any:
     """The task of the framework with this path, with another backend if one is given; None if there is none."""
     try:
-        task = import_string(path)
+        task = import_string(here.get(path, path))
     except ImportError:
         return None
     if not isinstance(task, Task):
