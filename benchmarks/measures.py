@@ -160,14 +160,18 @@ def producers(contender: Contender, notes: Notes, number: int = 4) -> Figures:
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(), cwd=HERE, text=True)
         for _ in range(number)
     ]
-    for process in started:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in started:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    told = [[float(word) for word in process.communicate()[0].split()] for process in started]
+    try:
+        for process in started:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in started:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        told = [[float(word) for word in process.communicate()[0].split()] for process in started]
+    finally:
+        for process in started:
+            process.kill()
     notes.wait_for(before + number * share)
     first, last = min(began for began, _, _ in told), max(ended for _, ended, _ in told)
     rates = [share / (ended - began) for began, ended, _ in told]

@@ -46,6 +46,33 @@ MEASURES = {
 }
 
 
+RATIOS = {
+    "a call, in raw inserts": (("autocron", "call"), ("raw", "call")),
+    "map, in raw inserts": (("autocron", "map"), ("raw", "call")),
+    "end to end, 1 worker, by raw": (("autocron", "end to end, 1"), ("raw", "end to end, 1")),
+    "end to end, 2 workers, by raw": (("autocron", "end to end, 2"), ("raw", "end to end, 2")),
+    "end to end, 2 workers, by huey tuned": (("autocron", "end to end, 2"), ("huey tuned", "end to end, 2")),
+    "end to end, 2 workers, by Dramatiq": (("autocron", "end to end, 2"), ("dramatiq", "end to end, 2")),
+    "end to end, 2 workers, by Celery": (("autocron", "end to end, 2"), ("celery", "end to end, 2")),
+    "end to end, 2 workers, by RQ": (("autocron", "end to end, 2"), ("rq", "end to end, 2")),
+    "drain, 1 worker, by raw": (("autocron", "drain, 1"), ("raw", "drain, 1")),
+    "drain, 2 workers, by huey tuned": (("autocron", "drain, 2"), ("huey tuned", "drain, 2")),
+    "computing, 2 workers by 1": (("autocron", "computing, 2"), ("autocron", "computing, 1")),
+    "4 producers, by raw": (("autocron", "4 producers"), ("raw", "4 producers")),
+    "full durability, calls by raw inserts": (("raw full", "stored"), ("autocron full", "stored")),
+}
+"""What says most: one figure by another."""
+
+
+def ratios(table: Table) -> str:
+    lines = []
+    for words, ((name, measure), (other, by)) in RATIOS.items():
+        value, base = table.get(name, {}).get(measure), table.get(other, {}).get(by)
+        if value is not None and base:
+            lines.append(f"{words:<42} {value / base:>9.2f}")
+    return "\n".join(lines)
+
+
 def shown(value: float | None) -> str:
     if value is None:
         return ""

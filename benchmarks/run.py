@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -163,6 +164,7 @@ def main() -> None:
     if options.quick:
         options.rounds, options.rows = 1, 0
     warnings.simplefilter("ignore")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended
     folder = Path(tempfile.mkdtemp(prefix="autocron-bench-"))
     shared_memory = Path("/dev/shm")
     notes = shared_memory / folder.name if shared_memory.is_dir() else folder / "notes"
@@ -176,6 +178,7 @@ def main() -> None:
     table = bench.table()
     print(report.machine())
     print(report.terminal(table))
+    print(report.ratios(table))
     for name, why in bench.missing.items():
         print(f"not measured, or not in everything: {name}: {why}")
     if options.json:
