@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
-from scene import Scene
+from scene import Scene, Server
 
 APPLICATION = """
 from pyramid.config import Configurator
@@ -31,6 +33,7 @@ def main(global_config, **settings):
 """
 
 TASKS = """
+import logging
 import os
 
 from pyramid.threadlocal import get_current_registry, get_current_request
@@ -61,6 +64,11 @@ def look_around():
 def stumble():
     get_current_request().connection.jobs = 7
     raise ValueError("no such account")
+
+
+@autocron.delay
+def tell():
+    logging.getLogger("shop").info("sold")
 
 
 @autocron.delay
@@ -102,10 +110,24 @@ format = OUR OWN %(levelname)s %(message)s
 """
 
 
-@pytest.fixture
-def shop(scene: Scene) -> Scene:
-    """A small application with its ini file."""
+def furnish(scene: Scene) -> Scene:
     scene.write("application.py", APPLICATION)
     scene.write("tasks.py", TASKS)
     scene.write("development.ini", INI)
     return scene
+
+
+@pytest.fixture
+def shop(scene: Scene) -> Scene:
+    """A small application with its ini file."""
+    return furnish(scene)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The same, served once for a whole file of tests."""
+    scene = furnish(Scene(tmp_path_factory.mktemp("served")))
+    try:
+        yield scene.serve("-W", "ignore", "-m", "pyramid.scripts.pserve", "development.ini", "owner=Ada")
+    finally:
+        scene.clear()
