@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -133,12 +132,14 @@ class InlineEngine:
         return [self._run(request) for request in requests]
 
     def _run(self, request: Request) -> TaskResult[Any]:
+        from uuid import uuid4  # dear, and a process that stores its jobs never needs it
+
         task = request.task
         arguments = codec.encode_call(request.args, request.kwargs, serializer=self.settings.serializer, task=task.name)
         context = carried.captured(self.settings.serializer, task.name)
         started = clock.now()
         notes = Notes()
-        current = CurrentJob(str(uuid.uuid4()), task.name, notes=notes)
+        current = CurrentJob(str(uuid4()), task.name, notes=notes)
         policy = task.job_options.policy
         outcome = Attempt(current, task.function, arguments, policy, context, self.settings.serializer).run()
         if outcome.error:

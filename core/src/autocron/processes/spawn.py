@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import site
-import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess  # dear, and only who starts a process pays for it
 
 _PACKAGE_PARENT = str(Path(__file__).resolve().parents[2])
 
 
 def python_executable() -> str:
     """The interpreter of this process, also where ``sys.executable`` is a server that embeds Python (uWSGI)."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    candidates = [
-        sys.executable or "",
-        os.path.join(sys.prefix, "bin", "python"),
-        os.path.join(sys.prefix, "bin", version),
-        getattr(sys, "_base_executable", "") or "",
-        shutil.which(version) or "",
-        shutil.which("python3") or "",
-    ]
-    for candidate in candidates:
+    looked_for: list[str] = []
+    for candidate in _interpreters():
         named_so = os.path.basename(candidate).lower().startswith(("python", "pypy"))
-        if candidate and named_so and os.access(candidate, os.X_OK):
+        if named_so and os.access(candidate, os.X_OK):
             return candidate
-    raise FileNotFoundError(f"no Python interpreter found; looked for {', '.join(filter(None, candidates))}")
+        looked_for.append(candidate)
+    raise FileNotFoundError(f"no Python interpreter found; looked for {', '.join(filter(None, looked_for))}")
+
+
+def _interpreters() -> Iterator[str]:
+    """Where one may be, the likeliest first."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    yield sys.executable or ""
+    yield os.path.join(sys.prefix, "bin", "python")
+    yield os.path.join(sys.prefix, "bin", version)
+    yield getattr(sys, "_base_executable", "") or ""
+    import shutil
+
+    yield shutil.which(version) or ""
+    yield shutil.which("python3") or ""
 
 
 def working_folder() -> str:
@@ -64,6 +71,8 @@ def _command(executable: str, arguments: Sequence[str]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
+    import site
+
     environment = dict(os.environ)
     known = environment.get("PYTHONPATH", "").split(os.pathsep)
     if _PACKAGE_PARENT not in (*site.getsitepackages(), site.getusersitepackages(), *known):
@@ -74,6 +83,8 @@ def _environment() -> dict[str, str]:
 
 def spawn_supervisor(database: Path) -> subprocess.Popen[bytes]:
     """Start the supervisor of a database in a session of its own, on this process's output. Raises OSError."""
+    import subprocess
+
     return subprocess.Popen(
         _command(python_executable(), [str(database), "supervise", "--attached"]),
         stdin=subprocess.DEVNULL,
@@ -88,6 +99,8 @@ def spawn_worker(database: Path, executable: str, cwd: str, number: int, fds: tu
 
     ``fds`` are the ends that the worker inherits: jobs, outcomes, lifeline, two queues of tickets. Raises OSError.
     """
+    import subprocess
+
     arguments = [str(database), "worker", f"--number={number}", "--fds=" + ",".join(map(str, fds))]
     return subprocess.Popen(
         _command(executable, arguments),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from importlib import resources
 from pathlib import Path
 
 from autocron.errors import ForeignDatabaseError
@@ -73,6 +72,8 @@ def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _statements(number: int) -> list[str]:
+    from importlib import resources  # dear, and only for a file that has to be made or changed
+
     folder = resources.files("autocron.store") / "schema"
     (file,) = (entry for entry in folder.iterdir() if entry.name.startswith(f"{number:04d}_"))
     statements, current = [], ""
