@@ -54,6 +54,12 @@ def endless_expression() -> bool:
 
 
 @autocron.delay
+def endless_loop() -> None:
+    while True:
+        pass
+
+
+@autocron.delay
 def note_and_sleep(file: str, seconds: float) -> str:
     with open(file, "a") as opened:
         opened.write(f"{os.getpid()}\n")

@@ -17,7 +17,7 @@ from autocron.supervisor.lane import Assignment, Lane
 
 FileState = tuple[str, int, int]
 
-WITHDRAWAL = 0.5
+WITHDRAWAL = 0.8
 """Seconds that a coroutine gets to end after it was cancelled; then its worker is ended."""
 
 FAREWELL = 5.0
