@@ -70,6 +70,11 @@ class Attachment:
             self._start_watching()
             return started
 
+    @property
+    def children(self) -> list[int]:
+        """The supervisors that this process has started and not reaped."""
+        return list(self._children)
+
     def detach(self) -> None:
         """Leave: the supervisor ends a few seconds after the last one has left."""
         self._stop_watching()  # not under the guard: the watch may be waiting for it
@@ -247,6 +252,14 @@ def _can_watch() -> bool:
     if eventlet is not None and eventlet.is_monkey_patched("thread"):
         return False
     return not _threads_are_greenlets() or bool(sys.modules["gevent.monkey"].is_module_patched("select"))
+
+
+def spawned_for(database: Path) -> list[int]:
+    """The children of this process that were started to supervise this database and haven't been reaped.
+
+    All but one of them only found the lock taken, or will find it so.
+    """
+    return [pid for attachment in list(_all) if attachment.database == database for pid in attachment.children]
 
 
 def _before_fork() -> None:

@@ -31,8 +31,10 @@ autocron.start("mail.db", workers=4)
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """An application as users have it, whose tests run in a process of their own, with a home folder of its own."""
-    for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "AUTOCRON_DISABLE"):
+    for name in ("PYTEST_XDIST_WORKER", "AUTOCRON_DISABLE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # loading all that is installed takes longer than the tests
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p autocron.pytest_plugin")
     monkeypatch.setenv("HOME", str(pytester.mkdir("home")))
     pytester.makepyfile(mail=MAIL)
     return pytester
@@ -85,7 +87,7 @@ def test_g64_the_fixture_collects_jobs_until_they_are_run(project: pytest.Pytest
                 autocron.assert_called(mail.send_mail)
         """
     )
-    project.runpytest_subprocess("-q", "-p", "no:randomly").assert_outcomes(passed=4)
+    project.runpytest_subprocess("-q").assert_outcomes(passed=4)
 
 
 def test_g64_marked_tests_have_real_workers_that_end_with_them(project: pytest.Pytester) -> None:
@@ -143,7 +145,9 @@ def test_collecting_and_real_workers_in_one_test_is_an_error_that_says_so(projec
     result.stdout.fnmatch_lines(["*the fixture `autocron` keeps the jobs for the test to run*use one of them"])
 
 
-def test_a_run_that_does_not_use_it_imports_nothing_for_it(project: pytest.Pytester) -> None:
+def test_a_run_that_does_not_use_it_imports_nothing_for_it(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    monkeypatch.delenv("PYTEST_ADDOPTS")
     project.makepyfile(
         test_other="""
         import sys

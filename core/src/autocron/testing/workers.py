@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Unpack
 
 from autocron import app, hosts, locations
+from autocron.attachment import spawned_for
 from autocron.errors import ConfigurationError
 from autocron.model import RUNNING, WAITING
 from autocron.processes.locks import LockFile
@@ -41,10 +42,17 @@ class RealWorkers:
         finally:
             store.close()
 
-    def end(self) -> None:
-        """End the supervisor and its workers, and see that they have gone. Raises AssertionError if they haven't."""
+    def end(self, children: list[int]) -> None:
+        """End the supervisor and its workers, and see that they have gone. Raises AssertionError if they haven't.
+
+        ``children``: what this process has started for it; a second supervisor may be about to find the lock taken.
+        """
         locks = LockFile.open(locations.lock_path(self.database))
         supervisor = locks.supervisor_pid()
+        for child in children:
+            if child != supervisor:
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
         for number, patience in ((signal.SIGTERM, 1.0), (signal.SIGTERM, PATIENCE), (signal.SIGKILL, PATIENCE)):
             if supervisor:
                 with suppress(ProcessLookupError):
@@ -53,9 +61,9 @@ class RealWorkers:
                 break
         else:
             raise AssertionError(f"the processes {[locks.supervisor_pid(), *locks.worker_pids()]} don't end")
-        if supervisor:
+        for child in {*children, supervisor or 0} - {0}:
             with suppress(ChildProcessError):
-                os.waitpid(supervisor, 0)
+                os.waitpid(child, 0)
 
 
 @contextmanager
@@ -77,12 +85,13 @@ def workers(folder: Path | None = None, **settings: Unpack[SettingsGiven]) -> It
             app.default.start(database, **settings)
             yield running
         finally:
+            children = spawned_for(database)
             for instance in app.instances():
                 instance.stop()
                 instance.exchange_engine(before.get(instance))
             del os.environ[locations.REDIRECTION]
             hosts.assume(None)
-            running.end()
+            running.end(children)
 
 
 def _refuse_if_attached() -> None:
