@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from autocron import hosts
+from autocron.errors import ConfigurationError
 from autocron.hosts import Host
 from autocron.model import Launch
 
@@ -169,3 +170,13 @@ def test_g11_importing_opens_no_file_starts_no_thread_and_spawns_nothing(tmp_pat
     ).stdout
     assert said == "0 1 [] []\n"
     assert [path.name for path in tmp_path.iterdir()] == ["application.py"]
+
+
+def test_the_supervisor_is_left_to_a_service_only_by_the_word_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AUTOCRON_SUPERVISOR", raising=False)
+    assert hosts.starts_supervisors()
+    monkeypatch.setenv("AUTOCRON_SUPERVISOR", "external")
+    assert not hosts.starts_supervisors()
+    monkeypatch.setenv("AUTOCRON_SUPERVISOR", "systemd")
+    with pytest.raises(ConfigurationError, match="AUTOCRON_SUPERVISOR='systemd' in the environment: write external"):
+        hosts.starts_supervisors()

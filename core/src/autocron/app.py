@@ -90,7 +90,8 @@ class Autocron(Scheduling, Hooking, Operating):
 
         Returns True when this call started the supervisor. It costs nothing to call it again, and it may be called
         before or after the decorators, in any thread, before a fork. In a worker, a test run, a process with
-        ``AUTOCRON_DISABLE=1`` or a tool such as ``flask routes`` it starts nothing.
+        ``AUTOCRON_DISABLE=1`` or a tool such as ``flask routes`` it starts nothing. With ``AUTOCRON_SUPERVISOR=external``
+        it leaves the supervisor to the command ``supervise``.
 
         Raises ConfigurationError for what can't be used, StoreError when the file can't be opened.
         """

@@ -16,7 +16,7 @@ import weakref
 from pathlib import Path
 from typing import Final
 
-from autocron import clock, locations
+from autocron import clock, hosts, locations
 from autocron.errors import StoreError
 from autocron.processes.locks import LockFile
 from autocron.processes.spawn import spawn_supervisor
@@ -42,6 +42,7 @@ class Attachment:
         self.database = database
         self.store = store
         self.spawns: bool = spawns
+        self._starts_supervisors = spawns and hosts.starts_supervisors()
         self.application: int | None = None
         self._guard = threading.RLock()
         self._wakeup = WakeUpWriter(locations.wakeup_path(database))
@@ -101,7 +102,7 @@ class Attachment:
         """Start a supervisor unless one runs or was started a moment ago. Whether this call started one."""
         with self._guard:
             self._reap()
-            if not self.spawns or self.locks.supervisor_pid() is not None:
+            if not (self.spawns and self._starts_supervisors) or self.locks.supervisor_pid() is not None:
                 return False
             if not self._supervisor_wanted() or not self.locks.may_spawn(clock.monotonic(), SPAWN_PAUSE):
                 return False

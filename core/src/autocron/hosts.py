@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path, PurePath
 
+from autocron.errors import ConfigurationError
 from autocron.model import Launch
 
 
@@ -79,6 +80,20 @@ def this_process() -> Host:
     if _is_unittest() or _django_command() == "test":
         return Host.TEST
     return Host.TOOL if _is_tool() else Host.SERVER
+
+
+def starts_supervisors() -> bool:
+    """Whether a serving process sees to it that a supervisor runs, or leaves that to the command ``supervise``.
+
+    Raises ConfigurationError for a value of AUTOCRON_SUPERVISOR that means neither.
+    """
+    value = os.environ.get("AUTOCRON_SUPERVISOR", "")
+    if value not in ("", "external"):
+        raise ConfigurationError(
+            f"AUTOCRON_SUPERVISOR={value!r} in the environment: write external where `autocron DATABASE supervise` runs as a "
+            "service of its own, or leave it out"
+        )
+    return not value
 
 
 def _program() -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from command import PATIENCE, fine, wait_until
+from command import PATIENCE, environment, fine, wait_until
 from served import Served
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces, subreapers and /proc are Linux's")
@@ -82,6 +82,53 @@ def test_a_service_manager_is_told_when_jobs_are_worked_and_the_workers_know_not
     assert served.wait_for(served.call("ask()"), "done")["result"] is None
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 0
+
+
+WEB = """
+import sys
+sys.path.insert(0, sys.argv[2])
+import autocron, shop
+
+print(autocron.start(sys.argv[1]), flush=True)
+for line in sys.stdin:
+    print(shop.add(int(line)).uuid, flush=True)
+"""
+
+
+def test_a_web_process_leaves_the_supervisor_to_the_service_where_it_is_told_so(served: Served) -> None:
+    web = subprocess.Popen(
+        [sys.executable, "-c", WEB, str(served.database), str(served.folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(AUTOCRON_SUPERVISOR="external"),
+        cwd=served.folder,
+    )
+    assert web.stdin is not None
+    assert web.stdout is not None
+    try:
+        assert web.stdout.readline() == "False\n"
+        web.stdin.write("1\n")
+        web.stdin.flush()
+        first = web.stdout.readline().strip()
+        assert served.operations.status().processes.supervisor is None
+        assert served.operations.show(first).job.status == "waiting"
+        process = served.start()
+        served.wait_for(first, "done")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+        web.stdin.write("2\n")
+        web.stdin.flush()
+        second = web.stdout.readline().strip()
+        overview = served.operations.status()
+        assert overview.processes.supervisor is None
+        assert [each.pid for each in overview.processes.attached] == [web.pid]
+        assert "leave it to the command `supervise`" in overview.problems[0]
+        assert served.operations.show(second).job.status == "waiting"
+    finally:
+        web.stdin.close()
+        web.wait(PATIENCE)
+        web.stdout.close()
 
 
 def test_an_application_that_cannot_be_loaded_is_never_ready_and_a_manager_that_has_gone_is_no_reason_to_stop(

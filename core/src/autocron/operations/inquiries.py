@@ -186,7 +186,12 @@ def _problems(
     if settings.autocron_lock:
         problems.append("autocron is switched off by its lock; `--set-autocron-lock off` switches it on")
     if seen.supervisor is None:
-        if not settings.autocron_lock:
+        if seen.attached and not settings.autocron_lock:
+            problems.append(
+                "no supervisor runs, though processes are attached: they start one within a second, or leave it to the command "
+                "`supervise` (AUTOCRON_SUPERVISOR=external)"
+            )
+        elif not settings.autocron_lock:
             problems.append("no supervisor runs: no process that called start() lives, and no `supervise` command")
         return problems
     if seen.supervisor.stopped:
