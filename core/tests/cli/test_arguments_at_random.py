@@ -55,7 +55,7 @@ def command_lines() -> st.SearchStrategy[list[str]]:
 
 
 @settings(
-    max_examples=120,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     database=None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from command import Filled, fine, run, run_in_terminal
+from command import Filled, fine, fine_here, run, run_here, run_in_terminal
 
 
 def test_a_terminal_gets_colours_unless_it_says_no(filled: Filled) -> None:
@@ -107,11 +107,11 @@ def test_watch_on_a_dumb_terminal_prints_one_look_after_the_other(filled: Filled
 
 
 def test_every_command_has_help_with_an_example() -> None:
-    commands = fine("completion", "fish").out.split("complete -c autocron -f -a ")[1:]
+    commands = fine_here("completion", "fish").out.split("complete -c autocron -f -a ")[1:]
     names = [text.split()[0] for text in commands]
     assert {"status", "jobs", "retry", "supervise", "explain"} < set(names)
     for name in names:
-        text = fine("x.db", name, "--help").out
+        text = fine_here("x.db", name, "--help").out
         assert "examples:\n  autocron " in text, name
         assert "--json" in text, name
 
@@ -127,7 +127,7 @@ def test_every_command_has_help_with_an_example() -> None:
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_what_is_wrong(arguments: list[str], message: str) -> None:
-    ended = run(*arguments)
+    ended = run_here(*arguments)
     assert ended.status == 2
     assert message in ended.err
     assert ended.out == ""

@@ -20,6 +20,7 @@ from autocron.cli.terminal import Terminal
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"  # a screen of its own, no cursor, long lines are cut instead of wrapped
 _LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
+_PIECE = 0.5  # seconds
 _QUIT = {b"q", b"Q", b"\x04"}
 
 
@@ -97,9 +98,16 @@ def _keys() -> Iterator[Callable[[float], bytes]]:
     before = termios.tcgetattr(keyboard)
     try:
         tty.setcbreak(keyboard)
-        yield lambda seconds: os.read(keyboard, 1) or b"q" if select.select([keyboard], [], [], seconds)[0] else b""
+        yield functools.partial(_key_within, keyboard)
     finally:
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+
+
+def _key_within(keyboard: int, seconds: float) -> bytes:
+    for piece in _pieces(seconds):
+        if select.select([keyboard], [], [], piece)[0]:
+            return os.read(keyboard, 1) or b"q"
+    return b""
 
 
 def _no_key_within(seconds: float) -> bytes:
@@ -108,7 +116,13 @@ def _no_key_within(seconds: float) -> bytes:
 
 
 def _sleep(seconds: float) -> None:
-    """In short pieces: a Ctrl-C that comes just before a sleep begins is only noticed after it."""
+    for piece in _pieces(seconds):
+        time.sleep(piece)
+
+
+def _pieces(seconds: float) -> Iterator[float]:
+    """Short ones: a Ctrl-C that comes just before a sleep begins is only noticed after it. At least one."""
     deadline = clock.monotonic() + seconds
+    yield min(max(seconds, 0.0), _PIECE)
     while (left := deadline - clock.monotonic()) > 0:
-        time.sleep(min(left, 0.5))
+        yield min(left, _PIECE)
