@@ -64,21 +64,20 @@ class Crew:
         """
         taking = self._taking()
         idle = [] if self._shares else [worker for worker in taking if worker.is_idle]
-        room = {worker: worker.lanes[concurrent].free - len(worker.lanes[concurrent].ahead) for worker in taking}
+        room = {worker: worker.takes(concurrent) for worker in taking}
+        free = {worker: worker.lanes[concurrent].free - len(worker.lanes[concurrent].ahead) for worker in taking}
         refused = []
         for work in sorted(works, key=_is_suspect, reverse=True):
             if _is_suspect(work):
                 worker = idle.pop() if idle else None
             else:
-                worker = max(room, key=lambda worker: room[worker], default=None)
-            if worker is None or (room[worker] <= 0 and work.policy.at_most_once):
+                worker = max((w for w in taking if room[w] > 0), key=lambda w: free[w], default=None)
+            if worker is None or (free[worker] <= 0 and work.policy.at_most_once):
                 refused.append(work)
                 continue
-            if _is_suspect(work):
-                worker.alone = True
-                del room[worker]
-            else:
-                room[worker] -= 1
+            worker.alone = worker.alone or _is_suspect(work)
+            room[worker] = 0 if worker.alone else room[worker] - 1
+            free[worker] -= 1
             self._shares.setdefault((worker, concurrent), []).append(work)
         self.expects_work[concurrent] = len(works) >= wanted or bool(refused)
         self._sends_ahead = not any(work.policy.at_most_once for work in works)
