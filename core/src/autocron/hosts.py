@@ -43,6 +43,8 @@ _assumed: Host | None = None
 _SERVING_FLASK = {"run"}
 _SERVING_DJANGO = {"runserver", "runserver_plus", "runserver_uwsgi", "testserver", "run_gunicorn", ""}
 _TOOLS = {"pshell", "proutes", "pviews", "ptweens", "prequest", "pdistreport", "pcreate", "alembic", "autocron"}
+# Tools that look at code import it, and with a plugin for Django set that up; a documentation's conf.py does, too.
+_TOOLS |= {"mypy", "dmypy", "pylint", "sphinx", "sphinx-build", "sphinx-autobuild"}
 
 
 def enter_worker(identity: WorkerIdentity) -> None:
@@ -99,8 +101,9 @@ def starts_supervisors() -> bool:
 def _program() -> str:
     path = PurePath(sys.argv[0]) if sys.argv and sys.argv[0] else PurePath("")
     if path.name == "__main__.py":  # python -m
-        names = {"flask": "flask", "django": "django-admin", "autocron": "autocron", "unittest": "unittest"}
-        return names.get(path.parent.name, path.name)
+        package = path.parent.name
+        names = {"flask": "flask", "django": "django-admin", "unittest": "unittest"}
+        return names.get(package, package if package in _TOOLS else path.name)
     return path.name.removesuffix(".exe")
 
 
