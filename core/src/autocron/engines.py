@@ -73,8 +73,8 @@ class StoreEngine:
     def _new_job(self, request: Request, now: int) -> NewJob:
         task = request.task
         options, name = task.job_options, task.name
-        if task.in_main_module and (problem := main_module_problem()):
-            raise TaskDefinitionError(f"{name} can't run in a worker: {problem}")
+        if task.in_main_module:
+            self._check_main_module(name)
         serializer = self.settings.serializer
         arguments = codec.encode_call(request.args, request.kwargs, serializer=serializer, task=name)
         key = None
@@ -92,6 +92,11 @@ class StoreEngine:
             task.concurrent,
             carried.captured(serializer, name),
         )
+
+    def _check_main_module(self, task: str) -> None:
+        """Raise TaskDefinitionError if no worker could import the main module."""
+        if problem := main_module_problem():
+            raise TaskDefinitionError(f"{task} can't run in a worker: {problem}")
 
     def _zone(self) -> dt.tzinfo:
         """The zone of naive moments."""

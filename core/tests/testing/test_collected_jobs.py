@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -156,6 +159,24 @@ def test_g64_a_unique_job_is_made_once_while_it_waits(instance: Autocron, jobs: 
     jobs.run_pending()
     assert said == [1, 2]
     assert task(1) in jobs.run_pending()
+
+
+def test_g64_a_test_that_is_itself_the_main_module_can_define_tasks(tmp_path: Path) -> None:
+    script = """
+import autocron
+from autocron import testing
+
+@autocron.delay
+def double(number):
+    return 2 * number
+
+with testing.collected() as jobs:
+    handles = [double(4), *double.map([(5,), (6,)])]
+    jobs.run_pending()
+    assert [handle.result for handle in handles] == [8, 10, 12]
+"""
+    (tmp_path / "script.py").write_text(script)
+    subprocess.run([sys.executable, tmp_path / "script.py"], check=True, env={**os.environ, "AUTOCRON_DISABLE": "1"})
 
 
 # -- time ------------------------------------------------------------------------------------------------------

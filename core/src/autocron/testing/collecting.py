@@ -227,6 +227,9 @@ class _CollectingEngine(StoreEngine):
 
         return functions[task]
 
+    def _check_main_module(self, task: str) -> None:
+        """Jobs run where the main module is."""
+
     def _new_job(self, request: Request, now: int) -> NewJob:
         return super()._new_job(request, now)._replace(concurrent=False)
 
