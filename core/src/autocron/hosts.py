@@ -42,9 +42,11 @@ _assumed: Host | None = None
 # Programs whose subcommand tells; everything but these subcommands is a tool. "" is the program without one.
 _SERVING_FLASK = {"run"}
 _SERVING_DJANGO = {"runserver", "runserver_plus", "runserver_uwsgi", "testserver", "run_gunicorn", ""}
-_TOOLS = {"pshell", "proutes", "pviews", "ptweens", "prequest", "pdistreport", "pcreate", "alembic", "autocron"}
-# Tools that look at code import it, and with a plugin for Django set that up; a documentation's conf.py does, too.
-_TOOLS |= {"mypy", "dmypy", "pylint", "sphinx", "sphinx-build", "sphinx-autobuild"}
+_TOOLS = {
+    *("pshell", "proutes", "pviews", "ptweens", "prequest", "pdistreport", "pcreate", "alembic", "autocron"),
+    # Who looks at code imports it, and with a plugin for Django sets that up; a documentation's conf.py does, too.
+    *("mypy", "dmypy", "pylint", "sphinx", "sphinx-build", "sphinx-autobuild"),
+}
 
 
 def enter_worker(identity: WorkerIdentity) -> None:
