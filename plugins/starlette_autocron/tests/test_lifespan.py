@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import asgi
 import pytest
 from scene import Scene
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.testclient import TestClient
 
 import autocron
 import starlette_autocron
@@ -31,7 +32,8 @@ import starlette_autocron
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.testclient import TestClient
+
+from asgi import answer
 
 
 @autocron.delay
@@ -63,8 +65,7 @@ async def mine(app):
 app = Starlette(routes=[Route("/", page)], lifespan=starlette_autocron.lifespan("shop.db", wraps=mine, workers=1))
 
 if __name__ == "__main__":
-    with TestClient(app) as client:
-        print(json.dumps(client.get("/").json()))
+    print(json.dumps(asyncio.run(answer(app))))
     print(*events)
     try:
         autocron.get_results()
@@ -74,7 +75,6 @@ if __name__ == "__main__":
 
 FASTAPI = (
     STARLETTE.replace("from starlette.applications import Starlette", "from fastapi import FastAPI, Request")
-    .replace("from starlette.testclient", "from fastapi.testclient")
     .replace("page(request)", "page(request: Request)")
     .replace("return JSONResponse(", "return (")
     .replace("app = Starlette(routes=[Route(\"/\", page)], ", "app = FastAPI(")
@@ -84,6 +84,7 @@ FASTAPI = (
 
 @pytest.mark.parametrize("application", [STARLETTE, FASTAPI], ids=["starlette", "fastapi"])
 def test_g62_a_handler_awaits_jobs_of_workers_inside_the_wrapped_lifespan_and_its_state(scene: Scene, application: str) -> None:
+    scene.write("asgi.py", Path(asgi.__file__).read_text())
     lines = scene.python("application.py", application)
     (answer,) = [json.loads(line) for line in lines if line.startswith("[")]
     greeting, worker, doubled, same_worker, server = answer
@@ -108,8 +109,7 @@ async def page(request: Request) -> JSONResponse:
 
 def test_g64_an_application_under_test_starts_nothing_and_its_jobs_have_run_when_they_are_awaited() -> None:
     app = Starlette(routes=[Route("/", page)], lifespan=starlette_autocron.lifespan("jobs.db"))
-    with TestClient(app) as client:
-        assert client.get("/").json() == 42
+    assert asyncio.run(asgi.answer(app)) == 42
 
 
 @pytest.fixture
