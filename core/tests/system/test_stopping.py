@@ -27,18 +27,18 @@ def counted(running: Running, uuid: str) -> tuple[int, int]:
 
 
 def test_g27_running_jobs_get_the_grace_and_are_then_ended_and_run_again_after_the_next_start(running: Running) -> None:
-    app = running.application(workers=2, shutdown_grace=1.5)
+    app = running.application(workers=2, shutdown_grace=3)
     files = [running.folder / name for name in ("long", "napping", "short")]
     long = app.call(f"note_and_sleep({str(files[0])!r}, 3600)")
     napping = app.call(f"nap(3600, {str(files[1])!r})")
-    short = app.call(f"note_and_sleep({str(files[2])!r}, 0.5)")
+    short = app.call(f"note_and_sleep({str(files[2])!r}, 0.3)")
     running.wait_until(lambda: all(map(begun, files)), "all three run")
     waiting = app.call(f"note_and_sleep.options(priority=-1)({str(files[2])!r}, 0)")
     supervisor = running.supervisor()
     told_at = time.monotonic()
     os.kill(supervisor, signal.SIGTERM)
     running.wait_until(lambda: not alive(supervisor), "the supervisor has ended")
-    assert 1.4 < time.monotonic() - told_at < 10
+    assert 2.9 < time.monotonic() - told_at < 20
     running.wait_until(lambda: len(begun(files[0])) == len(begun(files[1])) == 2, "what was ended runs again")
     assert running.wait_until_ended(waiting).attempts == 1
     assert (running.wait_until_ended(short).status, running.job(short).attempts) == (DONE, 1)
@@ -57,7 +57,7 @@ def test_g27_a_second_signal_ends_the_patience(running: Running) -> None:
     os.kill(supervisor, signal.SIGTERM)
     told_at = time.monotonic()
     running.wait_until(lambda: not alive(supervisor), "the supervisor has ended")
-    assert time.monotonic() - told_at < 10
+    assert time.monotonic() - told_at < 20
     running.wait_until(lambda: len(begun(file)) == 2, "the job runs again")
     assert counted(running, uuid) == (0, 0)
 
@@ -117,14 +117,14 @@ def test_g23_g26_a_stopped_worker_is_ended_by_its_jobs_timeout(running: Running,
 def test_g23_a_supervisor_that_was_stopped_counts_what_ended_meanwhile_in_time(running: Running, app: Application) -> None:
     file = running.folder / "ended"
     app.ask("add(1).wait(45)")
-    uuid = app.call(f"sleep_and_note.options(timeout=2)({str(file)!r}, 0.2)")
-    running.wait_until(lambda: running.locks.worker_of(1) or running.job(uuid).started_at, "the job has begun")
+    uuid = app.call(f"sleep_and_note.options(timeout=4)({str(file)!r}, 0.2)")
+    running.wait_until(lambda: running.job(uuid).started_at, "the job has begun")
     supervisor = running.supervisor()
     os.kill(supervisor, signal.SIGSTOP)
     try:
         later = app.call("add(2)")
         running.wait_until(lambda: begun(file), "the job has done its work")
-        until = time.monotonic() + 2.5
+        until = time.monotonic() + 4.5
         running.wait_until(lambda: time.monotonic() > until, "its time is over")
         assert running.locks.supervisor_pid() == supervisor
     finally:
