@@ -132,7 +132,7 @@ def damage(store: SqliteStore, table: str, column: str, value: Any, place: str =
 
 
 @given(where=places, value=values, row=st.integers(1, 3))
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_g34_a_damaged_row_harms_no_other(
     sound: Path, tmp_path_factory: pytest.TempPathFactory, where: tuple[str, str], value: Any, row: int
 ) -> None:

@@ -211,6 +211,8 @@ class Database:
             raise StoreError(f"there is no database {self.path}; start() makes it, or correct the path") from None
         except OSError as error:
             raise StoreError(f"the database {self.path} can't be used: {error.strerror}") from error
+        if found.st_size == 1:  # SQLite takes a file of one byte for an empty one, and would write over it
+            raise self._not_ours(ValueError("one byte"))
         if not os.access(self.path, os.R_OK | os.W_OK) or not os.access(self.path.parent, os.W_OK | os.X_OK):
             raise StoreError(
                 f"the database {self.path} is not writable for this user (uid {os.getuid()}); the file and its "
@@ -254,6 +256,8 @@ class Database:
         while True:
             try:
                 return operation(*args, **kwargs)
+            except UnicodeDecodeError as error:  # SQLite's message quotes what is damaged
+                raise self._not_ours(error) from error
             except sqlite3.Error as error:
                 code = getattr(error, "sqlite_errorcode", 0) & 0xFF
                 if code not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -272,14 +276,17 @@ class Database:
             time.sleep(pause / 1000 * (0.5 + random.random()))
             tries += 1
 
+    def _not_ours(self, error: Exception) -> StoreError:
+        return ForeignDatabaseError(
+            f"{self.path} is not an autocron database, or it is damaged ({error}); it was left untouched. "
+            "Give start() another path, or restore the file from a backup"
+        )
+
     def _explained(self, error: sqlite3.Error, code: int) -> StoreError | None:
         """What the person at 3 a.m. needs to read instead of SQLite's three words."""
         match code:
             case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-                return ForeignDatabaseError(
-                    f"{self.path} is not an autocron database, or it is damaged ({error}); it was left untouched. "
-                    "Give start() another path, or restore the file from a backup"
-                )
+                return self._not_ours(error)
             case sqlite3.SQLITE_FULL:
                 return StoreError(f"the disk of {self.path} is full; nothing was stored. Free some space")
             case sqlite3.SQLITE_READONLY:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
+from autocron.errors import StoreError
 from autocron.model import Job, Status
 
 NONCE_BITS = 62
@@ -34,11 +35,19 @@ def key_of(uuid: str) -> Mapping[str, int]:
     return {"id": (value >> 80) << 12 | (value >> 64) & 0xFFF, "nonce": value & _NONCE_MASK}
 
 
+def status(state: str) -> Status:
+    """Raises StoreError for what the table's checks would never have let in."""
+    try:
+        return Status(state)
+    except ValueError:
+        raise StoreError(f"a job has the state {state!r}: the database is damaged; restore it from a backup") from None
+
+
 def job(row: sqlite3.Row) -> Job:
     return Job(
         uuid=uuid_of(row["id"], row["nonce"]),
         task=row["task"],
-        status=Status(row["state"]),
+        status=status(row["state"]),
         arguments=row["arguments"],
         queue=row["queue"],
         priority=row["priority"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import random
@@ -339,11 +340,12 @@ class SqliteStore(Registry, Timetable):
                     at_most_once = Policy.from_json(row["policy"]).at_most_once
                 except ValueError:
                     at_most_once = False  # the next claim finds the damage
-                if at_most_once:
-                    error = "the supervisor died during the attempt, and this job may run at most once"
-                    self.fail(claim, error, "", 0, expires_at, now, lost=True)
-                else:
-                    self.release(claim, now)
+                with contextlib.suppress(ClaimLostError):  # only where an index is damaged
+                    if at_most_once:
+                        error = "the supervisor died during the attempt, and this job may run at most once"
+                        self.fail(claim, error, "", 0, expires_at, now, lost=True)
+                    else:
+                        self.release(claim, now)
             return len(orphans)
 
     def expire(self, now: int, limit: int) -> int:
@@ -445,11 +447,11 @@ class SqliteStore(Registry, Timetable):
 
     def counts(self) -> Counts:
         found = self.database.read("select state, count(*) as number from jobs group by state")
-        return Counts({Status(row["state"]): row["number"] for row in found})
+        return Counts({rows.status(row["state"]): row["number"] for row in found})
 
     def _status(self, key: Mapping[str, int]) -> Status | None:
         found = self.database.read("select state from jobs where id = :id and nonce = :nonce", key)
-        return Status(found[0]["state"]) if found else None
+        return rows.status(found[0]["state"]) if found else None
 
     def _one(self, sql: str, parameters: tuple[Any, ...] = ()) -> int | None:
         ((value,),) = self.database.read(sql, parameters)
