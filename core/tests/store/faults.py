@@ -121,17 +121,27 @@ TRANSITIONS: dict[str, Callable[[SqliteStore, World], object]] = {
 }
 
 
-def opened(path: Path) -> SqliteStore:
-    store = SqliteStore(path)
-    # What a killed process has written is there whether or not it waited for the disk, and the waiting takes long.
-    store.database.read("pragma synchronous = off")
-    return store
+class Careless(sqlite3.Connection):
+    """Doesn't wait for the disk, which takes long: what a killed process has written is there all the same."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        super().execute("pragma synchronous = off")
+
+    def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        return super().execute("pragma synchronous = off" if sql.startswith("pragma synchronous") else sql, *args)
+
+
+def connect_with(kind: type[Careless]) -> None:
+    """Have this process open its databases so."""
+    connect = sqlite3.dbapi2.connect
+    sqlite3.connect = lambda *args, **options: connect(*args, **{**options, "factory": kind})
 
 
 # -- the kill ----------------------------------------------------------------------------------------------
 
 
-class Fatal(sqlite3.Connection):
+class Fatal(Careless):
     """A connection that kills its process before (even) or after (odd) one of its statements, counted from 0."""
 
     statements = 0
@@ -162,10 +172,10 @@ def run_in_a_child(transition: Callable[[SqliteStore, World], object], world: Wo
     child = os.fork()
     if child == 0:
         try:
-            plain = sqlite3.connect
-            sqlite3.connect = lambda *args, **options: plain(*args, factory=Fatal, **options)  # type: ignore[assignment]
+            connect_with(Fatal)
             random.seed(1)  # the nonce of a new job
-            store = opened(path)
+            store = SqliteStore(path)
+            store.revision()  # opens the file
             Fatal.statements, Fatal.moment = 0, moment
             transition(store, world)
             os._exit(0)
@@ -178,7 +188,7 @@ def run_in_a_child(transition: Callable[[SqliteStore, World], object], world: Wo
 
 
 def contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    store = opened(path)
+    store = SqliteStore(path)
     ((verdict,),) = store.database.read("pragma integrity_check")
     assert verdict == "ok", verdict
     assert not store.database.read("pragma foreign_key_check")
@@ -193,7 +203,7 @@ def contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 def work_until_nothing_is_left(path: Path, world: World) -> None:
     """What the next supervisor does, with workers that succeed. Each job that had no end gets one, and no other does."""
-    store = opened(path)
+    store = SqliteStore(path)
     before = {found.uuid: found for found in store.jobs()}
     store.recover("host:9:cccc", EXPIRY, LATER)
     assert store.counts()[RUNNING] == 0
@@ -249,6 +259,7 @@ def kill_at_each_moment(name: str, world: World, template: Path, folder: Path) -
 
 
 def main(folder: Path, names: list[str]) -> None:
+    connect_with(Careless)
     template = folder / "template.db"
     world = World(template)
     print(json.dumps({name: kill_at_each_moment(name, world, template, folder) for name in names}))

@@ -14,7 +14,8 @@ PROGRAM = Path(__file__).with_name("faults.py")
 NAMES = list(TRANSITIONS)
 
 
-@pytest.mark.parametrize("names", [NAMES[part::4] for part in range(4)], ids=", ".join)
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("names", [NAMES[part::6] for part in range(6)], ids=", ".join)
 def test_g21_a_kill_at_any_statement_leaves_a_transition_done_or_undone_and_every_job_ends(
     names: list[str], tmp_path: Path
 ) -> None:
