@@ -8,7 +8,7 @@ from scene import Scene
 APPLICATION = """
 import json
 import os
-import socket
+from wsgiref.simple_server import WSGIServer
 
 import autocron
 import bottle_autocron
@@ -34,15 +34,19 @@ def job(uuid):
     return {"status": handle.status, "result": handle.result}
 
 
+class Server(WSGIServer):
+    def server_activate(self):
+        super().server_activate()
+        print(f"on http://127.0.0.1:{self.server_port}", flush=True)
+
+
 @app.get("/pid")
 def pid():
     return str(os.getpid())
 
 
 if __name__ == "__main__":
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    app.run(host="127.0.0.1", port=int(os.environ.setdefault("PORT", str(port))), reloader=%s)
+    app.run(host="127.0.0.1", port=0, server_class=Server, reloader=%s)
 """
 
 
