@@ -70,7 +70,7 @@ def growth(folder: Path, rows: int) -> Figures:
     figures: Figures = {}
     for kind, waiting in (("waiting", True), ("finished", False)):
         cost = _cost(SqliteStore(folder / f"{kind}.db", create=True), rows, waiting=waiting)
-        figures |= {f"{what}, {rows:,} {kind}": cost[what] / empty[what] for what in cost}
+        figures |= {f"{what}, {rows:,} rows {kind}, by an empty file": cost[what] / empty[what] for what in cost}
     return figures
 
 
