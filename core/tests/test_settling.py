@@ -152,6 +152,30 @@ def test_g27_an_attempt_that_was_ended_for_no_fault_of_its_own_is_not_counted(st
     assert (work.failures, work.lost) == (0, 0)
 
 
+@pytest.mark.parametrize("verdict", ["timeout", "cancelled", "innocent", "shutdown"])
+def test_a_result_that_came_before_the_attempt_was_ended_counts(store: SqliteStore, verdict: str) -> None:
+    job, waits_again = settled(store, claimed(store, Policy(timeout=1.0)), outcome=Outcome(result="5"), verdict=verdict)
+    assert (job.status, job.result, waits_again) == (DONE, "5", False)
+
+
+def test_g26_g32_how_a_coroutine_ends_that_was_told_to_is_no_news(store: SqliteStore) -> None:
+    outcome = Outcome(error="CancelledError", traceback="Traceback")
+    job, _ = settled(store, claimed(store, Policy(timeout=1.0)), outcome=outcome, verdict="timeout")
+    assert (job.status, job.error[:12], job.traceback) == (ERROR, "TimeoutError", "")
+    assert settled(store, claimed(store, Policy()), outcome=outcome, verdict="cancelled")[0].status is CANCELLED
+
+
+def test_an_error_of_a_jobs_own_counts_although_its_worker_was_then_ended(store: SqliteStore) -> None:
+    job, _ = settled(store, claimed(store, Policy()), outcome=Outcome(error="ValueError: no"), verdict="innocent")
+    assert (job.status, job.error) == (ERROR, "ValueError: no")
+
+
+@pytest.mark.parametrize("at_most_once", [False, True])
+def test_what_had_not_begun_waits_as_before(store: SqliteStore, at_most_once: bool) -> None:
+    job, waits_again = settled(store, claimed(store, Policy(at_most_once=at_most_once)), verdict="not begun")
+    assert (job.status, job.attempts, job.started_at, job.error, waits_again) == (WAITING, 0, None, "", True)
+
+
 @pytest.mark.parametrize(
     "ending",
     [

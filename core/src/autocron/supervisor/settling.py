@@ -30,7 +30,8 @@ def settle(store: Store, ending: Ending, settings: Settings, now: int) -> bool:
 
 def _settle(store: Store, ending: Ending, settings: Settings, now: int) -> bool:
     work = ending.work
-    if ending.outcome is not None and (not ending.verdict or ending.outcome.result is not None):
+    told_to_end = ending.verdict in ("timeout", "cancelled")  # so an error says nothing; a result came before that
+    if ending.outcome is not None and (ending.outcome.result is not None or not told_to_end):
         return _settle_outcome(store, ending, ending.outcome, settings, now)
     match ending.verdict:
         case "not begun":
