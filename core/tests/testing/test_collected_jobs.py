@@ -30,6 +30,7 @@ from autocron import (
     hooks,
     testing,
 )
+from autocron.store import database
 from autocron.testing import Collected
 
 said: list[Any] = []
@@ -311,6 +312,14 @@ def test_afterwards_calls_run_at_once_again_by_the_real_clock(instance: Autocron
     handle = instance.delay(say)("inline")
     assert said == ["inline"]
     assert abs((handle.run_at - datetime.now(UTC)).total_seconds()) < 600
+
+
+def test_the_store_of_a_test_is_closed_with_it(instance: Autocron, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[object] = []
+    monkeypatch.setattr(database, "_abandoned", left)
+    with testing.collected():
+        _ = instance.delay(say)("collected")
+    assert left == [], "a connection that is still open"
 
 
 def test_progress_is_told(instance: Autocron, jobs: Collected) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -38,5 +39,5 @@ class MemoryDatabase(Database):
             self._prepare(connection)
             if not _empty:
                 _empty.append(connection.serialize())
-            self._connection = connection
+            self._connection, self._pid = connection, os.getpid()
         return self._connection
