@@ -69,7 +69,7 @@ def _of_an_ini_file(ini: str, name: str | None, options: Mapping[str, str]) -> A
 
 
 def _of_a_module(dotted: str) -> Any:
-    found = DottedNameResolver(None).resolve(dotted)
+    found: Any = DottedNameResolver(None).resolve(dotted)
     if hasattr(found, "registry"):
         return found
     try:
