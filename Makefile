@@ -50,6 +50,8 @@ $(eval $(call environment,core,-e "core[test]"))
 $(foreach p,$(PLUGINS),$(eval $(call environment,$(p),-e core -e "plugins/$(p)_autocron[test]",plugins/$(p)_autocron/pyproject.toml)))
 $(eval $(call environment,integration,-e core $(editable_plugins) -r integration_tests/requirements.txt,\
 	$(plugin_projects) integration_tests/requirements.txt))
+$(eval $(call environment,uwsgi,-e core -e plugins/flask_autocron -r integration_tests/requirements-uwsgi.txt,\
+	plugins/flask_autocron/pyproject.toml integration_tests/requirements-uwsgi.txt))
 $(eval $(call environment,tools,-e "core[test]" $(editable_plugins) -r integration_tests/requirements.txt -r requirements-tools.txt,\
 	$(plugin_projects) integration_tests/requirements.txt requirements-tools.txt))
 $(eval $(call environment,demo,-e core -e plugins/flask_autocron -r examples/requirements.txt,\
@@ -119,7 +121,7 @@ pytest = echo "tests of $(2) in $(ENVS)/$(1)" && \
 	$(ENVS)/$(1)/bin/python -m pytest -q --junitxml=.reports/$(1).xml $(3) $(2) $(ARGS)
 parallel := -n auto --maxprocesses=4
 
-.PHONY: test-core test-integration test-all test-matrix test-min test-long suites $(PLUGINS:%=test-%)
+.PHONY: test-core test-integration test-all test-matrix test-min test-long test-uwsgi suites $(PLUGINS:%=test-%)
 test-core: $(call made,core) ## core tests: nothing but the core
 	@$(call pytest,core,core/tests,$(parallel))
 
@@ -129,8 +131,11 @@ test-$(1): $(call made,$(1))
 endef
 $(foreach p,$(PLUGINS),$(eval $(call plugin_target,$(p))))
 
-test-integration: $(call made,integration) ## real servers, real processes
-	@$(call pytest,integration,integration_tests,$(parallel))
+test-integration: $(call made,integration) ## real servers, real processes; they wait more than they compute
+	@$(call pytest,integration,integration_tests,-n 4)
+
+test-uwsgi: $(call made,uwsgi) ## builds uWSGI (about a minute, with a C compiler) and runs the lifecycle suite under it
+	@$(call pytest,uwsgi,integration_tests/lifecycle,-n 2 -k uwsgi)
 
 suites: lint types docs packages guard test-core $(PLUGINS:%=test-%) test-integration
 test-all: ## everything: lint, types, core, each plugin, integration

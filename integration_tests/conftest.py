@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 
 from integration_tests.harness import Ground
 from integration_tests.lifecycle import verdicts
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: no server here would know INT
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

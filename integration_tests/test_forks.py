@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 
 from integration_tests.harness import Ground, Shop
@@ -46,22 +44,6 @@ def test_g7_calls_from_the_workers_of_a_preloaded_gunicorn_run_and_no_connection
     assert [shop.result(uuid) for uuid in uuids] == ['"first"'] * 10
     assert len(ground.supervisors_ever()) == 1
     assert [file for pid in pids for file in connections_inherited_by(ground, pid)] == []
-
-
-def test_g4_after_the_kill_of_a_preloaded_gunicorn_and_its_workers_all_ends(ground: Ground) -> None:
-    shop = Shop(ground, "gunicorn --preload")
-    held = shop.hold("long")
-    pids = shop.answering(2)
-    shop.popen.send_signal(signal.SIGSTOP)  # it shall neither serve nor restart anybody
-    for process in shop.web_processes():
-        if process.pid in pids:
-            process.kill()
-    shop.popen.send_signal(signal.SIGKILL)
-    shop.popen.wait()
-    seconds = ground.wait_until_nobody_is_left()
-    ground.measured("from KILL of a preloaded gunicorn to the end of all", seconds)
-    assert seconds < 8
-    assert shop.job(held)["state"] == "waiting"
 
 
 @pytest.mark.parametrize("called_before", [False, True], ids=["first call in the child", "called before"])

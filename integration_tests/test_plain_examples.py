@@ -81,37 +81,12 @@ def test_a_request_runs_a_job_in_another_process_and_its_uuid_finds_the_result(g
     assert answer["is_ready"]
     assert not answer["has_error"]
 
+    (schedule,) = ground.wait_until(lambda: jobs.rows(database, "select * from schedules"), "the schedule is known")
+    assert schedule["task"] == f"{example.module}.note_free_space"
+    assert schedule["next_run_at"] % 60_000_000 == 0  # each minute
 
-@every_example
-def test_the_minutely_function_of_an_example_is_due_within_a_minute(ground: Ground, example: Example) -> None:
-    ground.copy(example.folder)
-    Server(ground, example.command)
-    database = ground.database(example.database)
-    (row,) = ground.wait_until(
-        lambda: jobs.rows(database, "select *, (select max(attached_at) from applications) as now from schedules"),
-        "the schedule is known",
-    )
-    assert row["task"] == f"{example.module}.note_free_space"
-    assert 0 < row["next_run_at"] - row["now"] <= 60_000_000
-    assert row["next_run_at"] % 60_000_000 == 0
-
-
-@every_example
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["TERM", "KILL"])
-def test_g4_no_process_is_left_6_s_after_the_end_of_an_example(
-    ground: Ground, example: Example, number: signal.Signals
-) -> None:
-    ground.copy(example.folder)
-    server = Server(ground, example.command)
-    uuid = server.call(example.page)
-    database = ground.database(example.database)
-    ground.wait_until(lambda: jobs.job(database, uuid)["state"] == "done", "the job is done")
-    ground.wait_for_one_supervisor()
-    assert not ground.zombies()
-    server.end(number)
-    seconds = ground.wait_until_nobody_is_left()
-    ground.measured(f"from the server's end by {number.name} to the end of all", seconds)
-    assert seconds < 8  # 6 s, and what a busy machine adds
+    server.end(signal.SIGKILL)
+    ground.wait_until_nobody_is_left()
 
 
 def test_flask_may_start_autocron_at_the_end_of_the_module(ground: Ground) -> None:

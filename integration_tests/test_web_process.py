@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from integration_tests.harness import Ground, Server, Shop
+from integration_tests.harness import Ground, Server
 
 PLAIN_SERVER = """
 import os, sys
@@ -61,19 +61,14 @@ app = Starlette(routes=[Route("/", page)], lifespan=lifespan)
 SERVERS = {
     "http.server": "plain_server.py {variant}",
     "flask run": "-m flask --app flask_server run --port {port}",
-    "flask run --debug": "-m flask --app flask_server run --port {port} --debug",
     "gunicorn": "-m gunicorn flask_server:app --bind 127.0.0.1:{port} --workers 2",
-    "gunicorn --preload": "-m gunicorn flask_server:app --bind 127.0.0.1:{port} --workers 2 --preload",
     "uvicorn": "-m uvicorn starlette_server:app --port {port}",
-    "waitress": "-m waitress --listen 127.0.0.1:{port} flask_server:app",
 }
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
 @pytest.mark.parametrize("name", SERVERS)
-def test_g6_a_server_ends_on_a_signal_with_the_same_status_as_without_autocron(
-    ground: Ground, name: str, number: signal.Signals
-) -> None:
+def test_g6_a_server_ends_on_int_with_the_same_status_as_without_autocron(ground: Ground, name: str) -> None:
+    """For TERM see ``lifecycle``."""
     ground.write("plain_server.py", PLAIN_SERVER)
     ground.write("flask_server.py", FLASK)
     ground.write("starlette_server.py", STARLETTE)
@@ -90,8 +85,8 @@ def test_g6_a_server_ends_on_a_signal_with_the_same_status_as_without_autocron(
         assert server.get() == "hello"
         assert bool(ground.supervisors()) == (variant == "with")
         began = time.monotonic()
-        ends[variant] = server.end(number)
-        ground.measured(f"{name} {variant} autocron ends on {number.name}", time.monotonic() - began)
+        ends[variant] = server.end(signal.SIGINT)
+        ground.measured(f"{name} {variant} autocron ends on INT", time.monotonic() - began)
     assert ends["with"] == ends["without"]
 
 
@@ -169,45 +164,6 @@ def test_g6_import_and_start_work_in_a_thread(ground: Ground) -> None:
     )
     assert "RESULT 42" in said
     assert "AFTERWARDS 4" in said
-
-
-def test_g5_gunicorn_replaces_its_worker_after_some_requests_and_the_job_goes_on(ground: Ground) -> None:
-    shop = Shop(ground, "gunicorn --max-requests")
-    held = shop.hold("long")
-    shop.answering(4)  # so three have been replaced
-    row = shop.job(held)
-    assert (row["state"], row["attempt"]) == ("running", 1)
-    shop.open_gate("long")
-    assert shop.result(held) == '"first"'
-    assert shop.job(held)["attempt"] == 1
-    assert len(shop.began("long")) == 1
-    assert len(ground.supervisors_ever()) == 1
-
-
-@pytest.mark.parametrize("name", ["gunicorn 4 workers", "gunicorn --preload", "uvicorn 2 workers"])
-def test_g5_hup_replaces_the_web_processes_and_the_job_goes_on(ground: Ground, name: str) -> None:
-    shop = Shop(ground, name)
-    held = shop.hold("long")
-    before = {process.pid for process in shop.web_processes()}
-    shop.popen.send_signal(signal.SIGHUP)
-    ground.wait_until(
-        lambda: (
-            {process.pid for process in shop.web_processes()} & before <= {shop.popen.pid, *helpers(shop)}
-            and shop.code()[1] not in before
-        ),
-        "the web processes are new",
-    )
-    row = shop.job(held)
-    assert (row["state"], row["attempt"]) == ("running", 1)
-    shop.open_gate("long")
-    assert shop.result(held) == '"first"'
-    assert len(shop.began("long")) == 1
-    assert len(ground.supervisors_ever()) == 1
-
-
-def helpers(shop: Shop) -> set[int]:
-    """Processes of the server in which no application runs: multiprocessing's."""
-    return {process.pid for process in shop.web_processes() if "resource_tracker" in " ".join(process.command)}
 
 
 def test_g11_an_import_opens_no_file_starts_no_thread_and_spawns_nothing(ground: Ground) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,22 +18,10 @@ COMMANDS = {
     "flask run": "-m flask --app flask_app run --port {port}",
     "flask run --debug": "-m flask --app flask_app run --debug --port {port}",
     "flask run --debug --no-reload": "-m flask --app flask_app run --debug --no-reload --port {port}",
-    "app.run(debug=True)": "flask_app.py",
-    "gunicorn": "-m gunicorn flask_app:app --bind 127.0.0.1:{port} --workers 1",
     "gunicorn 4 workers": "-m gunicorn flask_app:app --bind 127.0.0.1:{port} --workers 4",
     "gunicorn --preload": "-m gunicorn flask_app:app --bind 127.0.0.1:{port} --workers 2 --preload",
-    "gunicorn --max-requests": "-m gunicorn flask_app:app --bind 127.0.0.1:{port} --workers 1 --max-requests 3",
-    "gunicorn --reload": "-m gunicorn flask_app:app --bind 127.0.0.1:{port} --workers 2 --reload",
-    "gunicorn gthread": "-m gunicorn flask_app:app --bind 127.0.0.1:{port} --workers 2 --threads 4",
-    "gunicorn gevent": "-m gunicorn flask_app:app --bind 127.0.0.1:{port} --workers 2 --worker-class gevent",
-    "hypercorn 2 workers": "-m hypercorn starlette_app:app --bind 127.0.0.1:{port} --workers 2",
     "uvicorn": "-m uvicorn starlette_app:app --port {port}",
-    "uvicorn --reload": "-m uvicorn starlette_app:app --port {port} --reload",
-    "uvicorn 2 workers": "-m uvicorn starlette_app:app --port {port} --workers 2",
     "waitress": "-m waitress --listen 127.0.0.1:{port} flask_app:app",
-    "bottle reloader": "bottle_app.py",
-    "tornado autoreload": "tornado_app.py",
-    "pserve --reload": "-m pyramid.scripts.pserve pyramid_app.ini http_port={port} --reload",
 }
 
 
@@ -101,20 +88,6 @@ class Shop(Server):
         text = path.read_text()
         before = text[text.index("VERSION = ") :].split("\n", 1)[0]
         path.write_text(text.replace(before, f'VERSION = "{version}"'))
-
-    def deploy_and_wait(self, version: str) -> None:
-        """New code under a reloader. A change made before the reloader first looked at the file is made again."""
-        self.deploy(version)
-        again = time.monotonic() + 5
-
-        def answers() -> bool:
-            nonlocal again
-            if time.monotonic() > again:
-                again = time.monotonic() + 5
-                (self.ground.code / "tasks.py").touch()
-            return self.code()[0] == version
-
-        self.ground.wait_until(answers, f"the server runs the code {version}")
 
     def web_processes(self) -> list[Process]:
         """Everything of the server itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,7 +31,7 @@ class Cell:
     framework: Framework
     server: str
     command: str
-    """What follows ``python``."""
+    """What follows ``program``."""
     environment: Mapping[str, str] = field(default_factory=dict)
     reload: str = ""
     """What makes it replace the processes that serve: "touch" of a file, "HUP" to the top process, or nothing."""
@@ -43,9 +44,16 @@ class Cell:
     term_for_all: bool = False
     """TERM ends the top process only: whoever ends it has to send it to all, as systemd does."""
 
+    program: str = "python"
+    """What is beside this interpreter, or isn't: uWSGI has to be built."""
+
     @property
     def name(self) -> str:
         return f"{self.framework.name}: {self.server}"
+
+    @property
+    def path(self) -> Path:
+        return Path(sys.executable).with_name(self.program)
 
     @property
     def reloads_code(self) -> bool:
@@ -74,9 +82,14 @@ def with_preload(cell: Cell) -> Cell:
 _SYNC = gunicorn(FLASK, "sync", "app:create_app()")
 _GTHREAD = gunicorn(FLASK, "gthread", "app:create_app()", "--threads 4", orphans=False)
 _GEVENT = gunicorn(FLASK, "gevent", "app:create_app()", "--worker-class gevent")
+_GUNICORN_RELOAD = "-m gunicorn app:create_app() --bind 127.0.0.1:{port} --workers 2 --reload"
 _UVICORN = "-m uvicorn application:app --port {port}"
 _HYPERCORN = "-m hypercorn application:app --bind 127.0.0.1:{port}"
 _PSERVE = "-m pyramid.scripts.pserve development.ini http_port={port}"
+_UWSGI = (
+    "--http-socket 127.0.0.1:{port} --master --die-on-term --enable-threads --need-app --lazy-apps --processes 2 --max-requests 20"
+    f" --virtualenv {sys.prefix} --module app:create_app()"
+)
 _DJANGO_UVICORN = "-m uvicorn mysite.asgi:application --port {port} --workers 2"
 
 CELLS = [
@@ -84,7 +97,9 @@ CELLS = [
     Cell(FLASK, "flask run --debug", "-m flask run --port {port} --debug", reload="touch", orphans=True),
     Cell(FLASK, "python app.py (debug)", "app.py", reload="touch", orphans=True),
     *(_SYNC, with_preload(_SYNC), _GTHREAD, with_preload(_GTHREAD), _GEVENT, with_preload(_GEVENT)),
+    Cell(FLASK, "gunicorn --reload", _GUNICORN_RELOAD, reload="touch", orphans=True),
     Cell(FLASK, "waitress", "-m waitress --listen 127.0.0.1:{port} --call app:create_app"),
+    Cell(FLASK, "uwsgi --lazy-apps", _UWSGI, reload="HUP", recycles=True, orphans=True, program="uwsgi"),
     Cell(STARLETTE, "uvicorn", _UVICORN),
     Cell(STARLETTE, "uvicorn --workers 2", f"{_UVICORN} --workers 2", reload="HUP", orphans=True),
     Cell(STARLETTE, "uvicorn --reload", f"{_UVICORN} --reload", reload="touch", orphans=True),
@@ -103,3 +118,5 @@ CELLS = [
     gunicorn(DJANGO, "", "mysite.wsgi"),
     Cell(DJANGO, "uvicorn --workers 2", _DJANGO_UVICORN, reload="HUP", orphans=True),
 ]
+
+RUNNABLE = [cell for cell in CELLS if cell.path.exists()]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from integration_tests.harness import Ground, Process, Server, jobs
+from integration_tests.harness.ground import PATIENCE
 from integration_tests.harness.jobs import Row
 from integration_tests.lifecycle.cells import Cell
 
@@ -22,7 +22,7 @@ class Reports(Server):
         self.database = ground.database("reports.db")
         super().__init__(
             ground,
-            lambda port: [sys.executable, *cell.command.format(port=port).split()],
+            lambda port: [str(cell.path), *cell.command.format(port=port).split()],
             environment={**cell.framework.environment, **cell.environment, **(environment or {})},
         )
 
@@ -46,10 +46,13 @@ class Reports(Server):
             lambda: (row := self.row(uuid))["state"] == "running" and row, f"the job {uuid} is running"
         )
 
-    def report(self, uuid: str) -> dict[str, Any]:
+    def report(self, uuid: str, seconds: float = 0.0) -> dict[str, Any]:
         """What became of a report, once its job has ended well. One request: many would recycle the server's processes."""
         self.ground.wait_until(
-            lambda: self.row(uuid)["state"] not in ("waiting", "running"), f"the job {uuid} has ended", look_every=0.05
+            lambda: self.row(uuid)["state"] not in ("waiting", "running"),
+            f"the job {uuid} has ended",
+            timeout=PATIENCE + seconds,
+            look_every=0.05,
         )
         answer = json.loads(self.get(f"/reports/{uuid}"))
         assert answer["status"] == "done", answer

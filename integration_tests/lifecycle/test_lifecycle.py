@@ -14,7 +14,7 @@ import pytest
 from integration_tests.harness import Ground, Process, jobs
 from integration_tests.harness.ground import PATIENCE
 from integration_tests.harness.jobs import Row
-from integration_tests.lifecycle.cells import CELLS, Cell
+from integration_tests.lifecycle.cells import RUNNABLE, Cell
 from integration_tests.lifecycle.reports import Reports, deploy, importers, install
 from integration_tests.lifecycle.verdicts import Verdicts
 
@@ -26,7 +26,7 @@ BUSY = 20.0
 
 pytestmark = [
     pytest.mark.timeout(600),
-    pytest.mark.parametrize("cell", CELLS, ids=[cell.name.replace(": ", "-") for cell in CELLS]),
+    pytest.mark.parametrize("cell", RUNNABLE, ids=[cell.name.replace(": ", "-") for cell in RUNNABLE]),
 ]
 
 
@@ -158,7 +158,7 @@ def goes_on_while_the_server_changes(server: Reports, uuid: str, verdicts: Verdi
     lingers, nothing has been shown, and it is done again.
     """
     ground, cell, answered, before = server.ground, server.cell, set[int](), ""
-    for seconds, edition in ((8, "second edition"), (30, "third edition"), (90, "fourth edition")):
+    for seconds, edition in ((8, "second edition"), (20, "third edition"), (60, "fourth edition")):
         running = server.order(f"Seas {seconds}", seconds)
         server.wait_until_running(running)
         supervisor = ground.wait_for_one_supervisor()
@@ -171,10 +171,10 @@ def goes_on_while_the_server_changes(server: Reports, uuid: str, verdicts: Verdi
             new = server.order(f"Springs {seconds}")
             after = f", {edition}" if cell.reloads_code else ""
             if cell.reloads_code:  # else the only worker is still busy
-                server.report(new)
+                server.report(new, seconds)
         spans = server.row(running)["state"] == "running"
-        result = server.report(running)
-        assert server.report(new)["title"] == f"Springs {seconds}{after}"
+        result = server.report(running, seconds)
+        assert server.report(new, seconds)["title"] == f"Springs {seconds}{after}"
         if ground.wait_for_one_supervisor().pid == supervisor.pid:
             assert result["title"] == f"Seas {seconds}{before}"
             assert result["pid"] in workers

@@ -51,11 +51,12 @@ def lines(properties: Iterable[tuple[str, object, str]]) -> list[list[str]]:
             found.setdefault(cell, {}).update(verdicts)
     if not found:
         return []
-    body = [
-        [cell.framework.name, cell.server, *(found[cell.name].get(check, "-") for check in CHECKS)]
-        for cell in CELLS
-        if cell.name in found
-    ]
+    body = []
+    for cell in CELLS:
+        if cell.name in found:
+            body.append([cell.framework.name, cell.server, *(found[cell.name].get(check, "-") for check in CHECKS)])
+        elif not cell.path.exists():
+            body.append([cell.framework.name, cell.server, "not built here", *[""] * (len(CHECKS) - 1)])
     return [["framework", "server", *CHECKS], *body]
 
 
