@@ -118,7 +118,7 @@ types: $(call made,tools) ## mypy and pyright, both strict; public types complet
 
 # $(call pytest,environment,folder,options)
 pytest = echo "tests of $(2) in $(ENVS)/$(1)" && \
-	$(ENVS)/$(1)/bin/python -m pytest -q --junitxml=.reports/$(1).xml $(3) $(2) $(ARGS)
+	$(ENVS)/$(1)/bin/python -m pytest -q --junitxml=.reports/$(1).xml $(3) $(second_try) $(2) $(ARGS)
 parallel := -n auto --maxprocesses=4
 
 .PHONY: test-core test-integration test-all test-matrix test-min test-long test-uwsgi suites $(PLUGINS:%=test-%)
@@ -140,7 +140,7 @@ test-uwsgi: $(call made,uwsgi) ## builds uWSGI (about a minute, with a C compile
 suites: lint types docs packages guard test-core $(PLUGINS:%=test-%) test-integration
 test-all: ## everything: lint, types, core, each plugin, integration
 	@rm -rf .reports
-	@status=0; $(MAKE) -k suites || status=1; \
+	@status=0; $(MAKE) -k second_try='-raR --reruns 1 --rerun-show-tracebacks' suites || status=1; \
 	'$(PYTHON)' .ci/total.py core $(PLUGINS) integration || status=1; exit $$status
 
 test-matrix: ## tests of the core and each plugin on each of Python 3.11, 3.12, 3.13 found here
