@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+import autocron
+from autocron import errors
 from integration_tests.harness import Ground, Server, pages
 from integration_tests.harness.ground import PATIENCE
 from integration_tests.harness.pages import ROOT, Block
@@ -80,6 +82,19 @@ def test_the_commands_of_a_page_are_understood(block: Block) -> None:
     for command in commands:
         for part in re.split(r" && | \| ", command):
             check_command(shlex.split(part))
+
+
+def test_the_reference_has_every_public_name() -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    missing = [
+        name
+        for name in autocron.__all__
+        if not (
+            hasattr(autocron.Autocron, name) or hasattr(errors, name) or name in [status.name for status in autocron.Status]
+        )
+        and f"autocron.{name}" not in page
+    ]
+    assert set(missing) <= {"Result", "default"}  # another name of TaskResult; the instance behind the functions
 
 
 def test_the_tutorial_is_a_running_application(ground: Ground) -> None:
