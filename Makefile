@@ -127,7 +127,7 @@ test-core: $(call made,core) ## core tests: nothing but the core
 
 define plugin_target
 test-$(1): $(call made,$(1))
-	@$$(call pytest,$(1),plugins/$(1)_autocron/tests)
+	@$$(call pytest,$(1),plugins/$(1)_autocron/tests,$(parallel))
 endef
 $(foreach p,$(PLUGINS),$(eval $(call plugin_target,$(p))))
 
