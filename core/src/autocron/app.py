@@ -10,10 +10,9 @@ import weakref
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from autocron import clock, hosts, locations
-from autocron.attachment import Attachment
 from autocron.declared import Declared
 from autocron.engines import InlineEngine, StoreEngine
 from autocron.errors import ConfigurationError, NotStartedError, TaskDefinitionError
@@ -35,6 +34,9 @@ from autocron.tasks import (
     main_module_problem,
     module_of,
 )
+
+if TYPE_CHECKING:
+    from autocron.attachment import Attachment
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -128,6 +130,13 @@ class Autocron(Scheduling, Hooking, Operating):
         attachment.wake()
 
     def _open(self, store: SqliteStore, changes: Mapping[str, Any], host: hosts.Host) -> bool:
+        if os.name != "posix":
+            raise ConfigurationError(
+                f"worker processes need Linux or macOS, and this is {sys.platform}: set the environment variable "
+                "AUTOCRON_DISABLE=1, and every task runs at once in its caller"
+            )
+        from autocron.attachment import Attachment  # importing and inline running work without its operating system
+
         if host is not hosts.Host.WORKER:
             store.change_settings(changes)
         settings = store.settings()

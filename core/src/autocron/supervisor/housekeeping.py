@@ -53,6 +53,11 @@ class Housekeeper:
         """When something is due again."""
         return self._expiry_at if self._maintenance_at is None else min(self._expiry_at, self._maintenance_at)
 
+    def close(self) -> None:
+        """Let go of the second connection, unless a checkpoint is still under way."""
+        if self._thread is None or not self._thread.is_alive():
+            self._maintained.close()
+
     def _maintain(self) -> None:
         try:
             if not self._maintained.maintain():

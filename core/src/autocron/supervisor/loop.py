@@ -328,6 +328,7 @@ class Supervisor:
             with self.backing_off():
                 self.exchange_jobs()
         self.store.close()
+        self._housekeeper.close()
         signal.set_wakeup_fd(-1)
         for resource in (self._wakeup, self._signals, self._signal_writer, self._selector):
             resource.close()
