@@ -87,6 +87,7 @@ class Attachment:
             self.spawns = False
             self._wakeup.close()
             self.store.close()
+            self._reap_later()
 
     def wake(self) -> None:
         """Tell the supervisor that there is something to do; start one if it has died."""
@@ -149,6 +150,12 @@ class Attachment:
                 if os.waitpid(pid, os.WNOHANG) == (0, 0):
                     continue
             self._children.remove(pid)
+
+    def _reap_later(self) -> None:
+        """This process may live on: the supervisor that it started must not stay behind in it as a zombie."""
+        self._reap()
+        for pid in [] if _threads_are_greenlets() else self._children:
+            threading.Thread(target=_wait_for, args=(pid,), name="autocron-reaper", daemon=True).start()
 
     # -- the watch -----------------------------------------------------------------------------------------
 
@@ -261,6 +268,11 @@ def spawned_for(database: Path) -> list[int]:
     All but one of them only found the lock taken, or will find it so.
     """
     return [pid for attachment in list(_all) if attachment.database == database for pid in attachment.children]
+
+
+def _wait_for(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, 0)
 
 
 def _before_fork() -> None:

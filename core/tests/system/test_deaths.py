@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -173,3 +175,39 @@ def test_g7_a_forked_child_is_attached_by_itself_and_stays_when_its_parent_is_ki
     finally:
         os.kill(child, signal.SIGKILL)
     running.wait_until(lambda: running.locks.supervisor_pid() is None, "the supervisor ends after the child")
+
+
+def test_g4_a_process_that_stops_and_lives_on_keeps_no_zombie_of_the_supervisor(tmp_path: Path) -> None:
+    script = """
+import os, sys, time
+import autocron
+from pathlib import Path
+from autocron import locations
+from autocron.processes.locks import LockFile
+
+database = Path(sys.argv[1])
+assert autocron.start(database)
+deadline = time.monotonic() + 60
+
+def wait_until(predicate):
+    while not predicate():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+locks = LockFile.open(locations.lock_path(database))
+wait_until(locks.supervisor_pid)
+supervisor = locks.supervisor_pid()
+autocron.stop()
+
+def is_gone():
+    try:
+        os.kill(supervisor, 0)  # a zombie is still there
+    except ProcessLookupError:
+        return True
+    return False
+
+wait_until(is_gone)
+"""
+    command = [sys.executable, "-c", script, str(tmp_path / "jobs.db")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert ended.returncode == 0, ended.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
 import random
@@ -13,17 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from autocron.clock import MICROSECONDS
-from autocron.errors import ClaimLostError, InvalidStateError
+from autocron.errors import InvalidStateError
 from autocron.model import AttemptEnd, Claim, Counts, Job, NewJob, Policy, Status, Work
 from autocron.store import rows
 from autocron.store.database import Database
+from autocron.store.endings import KEPT, Endings
 from autocron.store.registry import Registry
 from autocron.store.timetable import Timetable
 
 LOG_KEPT = 64 * 1024
 """Characters of one attempt's log lines that are kept, the newest."""
-
-_KEPT = 1800 * MICROSECONDS  # the results of jobs that end here, where no setting is known
 
 _MINUTE = 60 * MICROSECONDS
 _MINUTES_APART = 120  # of the ends that are only counted; older ones are added up
@@ -49,14 +47,6 @@ _WITH_KEY = "select id, nonce from jobs where unique_key = ? and (state = 'waiti
 _ROWS_AT_ONCE = 50
 
 
-# As _leave_running has it, but whole: most jobs end so, and a text that is put together and looked up costs as much again.
-_FINISH = """
-update jobs set owner = null, lease = null, state = 'done', result = ?, error = '', traceback = '', worker = ?,
-                finished_at = ?, expires_at = ?
-where id = ? and nonce = ? and state = 'running' and attempt = ? and owner = ?
-"""
-
-
 def _by_priority_then_arrival(row: sqlite3.Row) -> tuple[int, int]:
     return -row[9], row[0]
 
@@ -64,11 +54,7 @@ def _by_priority_then_arrival(row: sqlite3.Row) -> tuple[int, int]:
 _policy = functools.lru_cache(maxsize=1024)(Policy.from_json)
 
 
-def _lost(claim: Claim) -> ClaimLostError:
-    return ClaimLostError(f"attempt {claim.attempt} of job {claim.job} is no longer the running one; its outcome isn't counted")
-
-
-class SqliteStore(Registry, Timetable):
+class SqliteStore(Endings, Registry, Timetable):
     """Jobs in the SQLite file at ``path``. ``create`` makes the file (mode 0600) if it isn't there.
 
     ``upgrade`` brings a file of an older version up to date; without it, such a file is refused.
@@ -196,7 +182,7 @@ class SqliteStore(Registry, Timetable):
         try:
             policy = _policy(text)
         except ValueError as error:
-            self.fail(claim, f"the job's row is damaged: {error}", "", 0, now + _KEPT, now)
+            self.fail(claim, f"the job's row is damaged: {error}", "", 0, now + KEPT, now)
             return None
         uuid = rows.uuid_of(job, nonce)
         return Work(claim, uuid, task, arguments, policy, failures, lost, schedule, concurrent, context)
@@ -217,71 +203,6 @@ class SqliteStore(Registry, Timetable):
                     {**key, "lines": lines, "kept": LOG_KEPT},
                 )
 
-    def finish(self, claim: Claim, result: str, worker: int, expires_at: int, now: int) -> None:
-        """running → done."""
-        job, nonce, attempt, owner = claim
-        if not self.database.write(_FINISH, (result, worker, now, expires_at, job, nonce, attempt, owner)).rowcount:
-            raise _lost(claim)
-
-    def fail(
-        self, claim: Claim, error: str, traceback: str, worker: int, expires_at: int, now: int, *, lost: bool = False
-    ) -> None:
-        """running → error."""
-        with self.database.transaction():
-            self._note_attempt(claim, "lost" if lost else "error", error, traceback, worker, now)
-            self._leave_running(
-                claim,
-                "state = 'error', error = :error, traceback = :traceback, worker = :worker, finished_at = :now, "
-                "expires_at = :expires_at, failures = failures + :failed, lost = lost + :lost",
-                {
-                    "error": error,
-                    "traceback": traceback,
-                    "worker": worker,
-                    "expires_at": expires_at,
-                    "failed": int(not lost),
-                    "lost": int(lost),
-                    "now": now,
-                },
-            )
-
-    def retry_later(
-        self, claim: Claim, error: str, traceback: str, worker: int, run_at: int, now: int, *, lost: bool = False
-    ) -> None:
-        """running → waiting, the attempt counted."""
-        with self.database.transaction():
-            self._note_attempt(claim, "lost" if lost else "error", error, traceback, worker, now)
-            self._back_to_waiting(
-                claim,
-                now,
-                "readiness = :readiness, run_at = :run_at, error = :error, "
-                "traceback = :traceback, worker = :worker, failures = failures + :failed, lost = lost + :lost",
-                {
-                    "readiness": 0 if run_at > now else 1,
-                    "run_at": run_at,
-                    "error": error,
-                    "traceback": traceback,
-                    "worker": worker,
-                    "failed": int(not lost),
-                    "lost": int(lost),
-                },
-            )
-
-    def release(self, claim: Claim, now: int) -> None:
-        """running → waiting, not counted."""
-        with self.database.transaction():
-            self._note_attempt(claim, "released", "", "", None, now)
-            self._back_to_waiting(claim, now, "readiness = 1, started_at = null", {})
-
-    def give_back(self, claim: Claim, now: int) -> None:
-        """running → waiting, as if it hadn't been claimed."""
-        self._back_to_waiting(claim, now, "readiness = 1, started_at = null, attempt = attempt - 1", {})
-
-    def hold(self, claim: Claim, reason: str, now: int) -> None:
-        """running → waiting, held for newer code."""
-        with self.database.transaction():
-            self._note_attempt(claim, "held", reason, "", None, now)
-            self._back_to_waiting(claim, now, "readiness = 2, started_at = null, error = :reason", {"reason": reason})
-
     def cancel(self, uuid: str, expires_at: int, now: int) -> Status | None:
         """waiting → cancelled; running: the wish is noted."""
         key = rows.key_of(uuid)
@@ -297,16 +218,6 @@ class SqliteStore(Registry, Timetable):
                 "update jobs set cancel_requested = 1 where id = :id and nonce = :nonce and state = 'running'", key
             )
             return self._status(key)
-
-    def cancelled(self, claim: Claim, worker: int, expires_at: int, now: int) -> None:
-        """running → cancelled."""
-        with self.database.transaction():
-            self._note_attempt(claim, "cancelled", "", "", worker, now)
-            self._leave_running(
-                claim,
-                "state = 'cancelled', worker = :worker, finished_at = :now, expires_at = :expires_at",
-                {"worker": worker, "expires_at": expires_at, "now": now},
-            )
 
     def retry(self, uuid: str, now: int) -> Status | None:
         """error | cancelled → waiting."""
@@ -327,26 +238,6 @@ class SqliteStore(Registry, Timetable):
                     f"job {uuid} can't run again now: another job with its unique key waits or runs"
                 ) from None
             return before
-
-    def recover(self, owner: str, expires_at: int, now: int) -> int:
-        """running → waiting, or → error for what may run at most once."""
-        with self.database.transaction():
-            orphans = self.database.read(
-                "select id, nonce, attempt, owner, policy from jobs where state = 'running' and owner <> ?", (owner,)
-            )
-            for row in orphans:
-                claim = Claim(row["id"], row["nonce"], row["attempt"], row["owner"])
-                try:
-                    at_most_once = Policy.from_json(row["policy"]).at_most_once
-                except ValueError:
-                    at_most_once = False  # the next claim finds the damage
-                with contextlib.suppress(ClaimLostError):  # only where an index is damaged
-                    if at_most_once:
-                        error = "the supervisor died during the attempt, and this job may run at most once"
-                        self.fail(claim, error, "", 0, expires_at, now, lost=True)
-                    else:
-                        self.release(claim, now)
-            return len(orphans)
 
     def expire(self, now: int, limit: int) -> int:
         """Any final state → gone."""
@@ -369,44 +260,6 @@ class SqliteStore(Registry, Timetable):
             (before,),
         )
         self.database.write("delete from totals where minute between 1 and ?", (before,))
-
-    def _back_to_waiting(self, claim: Claim, now: int, assignments: str, parameters: dict[str, Any]) -> None:
-        """running → waiting; → cancelled when that was asked for while the attempt ran."""
-        self._leave_running(
-            claim,
-            "state = iif(cancel_requested, 'cancelled', 'waiting'), finished_at = iif(cancel_requested, :now, null), "
-            f"expires_at = iif(cancel_requested, :expiry_if_cancelled, null), {assignments}",
-            {**parameters, "now": now, "expiry_if_cancelled": now + _KEPT},
-        )
-
-    def _leave_running(self, claim: Claim, assignments: str, parameters: dict[str, Any]) -> None:
-        """The one guard of all transitions out of running: this attempt of this owner is the running one."""
-        changed = self.database.write(
-            f"update jobs set owner = null, lease = null, {assignments} "  # noqa: S608  (constants of this module)
-            "where id = :id and nonce = :nonce and state = 'running' and attempt = :attempt and owner = :owner",
-            {**parameters, "id": claim.job, "nonce": claim.nonce, "attempt": claim.attempt, "owner": claim.owner},
-        ).rowcount
-        if not changed:
-            raise _lost(claim)
-
-    def _note_attempt(self, claim: Claim, outcome: str, error: str, traceback: str, worker: int | None, now: int) -> None:
-        self.database.write(
-            """
-            insert or replace into attempts (job, attempt, started_at, finished_at, worker, outcome, error, traceback)
-            select id, attempt, started_at, :now, :worker, :outcome, :error, :traceback from jobs
-            where id = :id and state = 'running' and attempt = :attempt and owner = :owner
-            """,
-            {
-                "id": claim.job,
-                "attempt": claim.attempt,
-                "owner": claim.owner,
-                "now": now,
-                "worker": worker,
-                "outcome": outcome,
-                "error": error,
-                "traceback": traceback,
-            },
-        )
 
     # -- questions -----------------------------------------------------------------------------------------
 

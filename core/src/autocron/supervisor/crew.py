@@ -18,6 +18,7 @@ from autocron.supervisor.worker_process import Ending, Worker
 logger: Final = logging.getLogger("autocron.supervisor")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0  # seconds before a worker that didn't get ready is replaced
+_PAUSE_AFTER_A_KILL = 1.0  # at most: the next one may well get ready
 
 
 class Crew:
@@ -221,12 +222,13 @@ class Crew:
         how = describe_exit(status)
         worker.bury(how)
         if not worker.ready and not worker.retiring:
-            self._wait_longer()
+            killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGTERM)
+            self._wait_longer(_PAUSE_AFTER_A_KILL if killed else _LONGEST_PAUSE)
             logger.error("worker %s %s before it was ready; the next one starts in %.1f s", worker.pid, how, self._pause)
         del self.workers[worker.pid]
 
-    def _wait_longer(self) -> None:
-        self._pause = min(max(_FIRST_PAUSE, self._pause * 2), _LONGEST_PAUSE)
+    def _wait_longer(self, longest: float = _LONGEST_PAUSE) -> None:
+        self._pause = min(max(_FIRST_PAUSE, self._pause * 2), longest)
         self._not_before = clock.monotonic() + self._pause
 
 
