@@ -19,10 +19,13 @@ VERSION := $(if $(PYTHON),$(shell '$(PYTHON)' -c '$(probe)' 2>/dev/null))
 export PYTHON
 unexport PYTHONPATH PYTHONHOME AUTOCRON_DISABLE
 
-# Pins for the build backend too: pip hands these to the environment it builds in.
-export PIP_CONSTRAINT := constraints.txt
-export PIP_BUILD_CONSTRAINT := constraints.txt
-pip_install = bin/python -m pip install -qq --disable-pip-version-check
+# Environments are made with uv, which pip installs: a dozen of them in the time that pip takes for two. The pins are for
+# the build backend, too. Its cache is below .venv/, so nothing outside of this folder is touched.
+CONSTRAINTS ?= constraints.txt
+UV := .venv/uv/bin/uv
+export UV_CACHE_DIR := $(CURDIR)/.venv/uv/cache
+export UV_PYTHON_DOWNLOADS := never
+install = $(UV) pip install -q --no-config --constraints $(CONSTRAINTS) --build-constraints $(CONSTRAINTS)
 
 # ---- environments
 
@@ -35,16 +38,20 @@ made = $(ENVS)/$(1)/made-with-$(VERSION)
 
 # $(call environment,name,what pip installs,files besides constraints.txt that say what it holds)
 define environment
-$(call made,$(1)): constraints.txt core/pyproject.toml $(3)
+$(call made,$(1)): $(CONSTRAINTS) core/pyproject.toml $(3) | $(UV)
+	@echo "making $(ENVS)/$(1) with Python $(VERSION)"
+	@rm -rf $(ENVS)/$(1)
+	@$(UV) venv -q --no-config --python '$(PYTHON)' $(ENVS)/$(1)
+	@$(install) --python $(ENVS)/$(1)/bin/python $(2)
+	@touch $$@
+endef
+
+$(UV):
 	@if [ -z "$(VERSION)" ]; then \
 		echo "No Python >= 3.11 that can make virtual environments $(if $(PYTHON),in PYTHON=$(PYTHON),on the PATH)." \
 			"Say which: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; fi
-	@echo "making $(ENVS)/$(1) with Python $(VERSION)"
-	@rm -rf $(ENVS)/$(1)
-	@'$(PYTHON)' -m venv $(ENVS)/$(1)
-	@$(ENVS)/$(1)/$(pip_install) $(2)
-	@touch $$@
-endef
+	@'$(PYTHON)' -m venv .venv/uv
+	@.venv/uv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt uv
 
 $(eval $(call environment,core,-e "core[test]"))
 $(foreach p,$(PLUGINS),$(eval $(call environment,$(p),-e core -e "plugins/$(p)_autocron[test]",plugins/$(p)_autocron/pyproject.toml)))
@@ -153,7 +160,7 @@ test-matrix: ## tests of the core and each plugin on each of Python 3.11, 3.12, 
 
 test-min: ## tests of each plugin with the lowest versions that it allows
 	@mkdir -p .venv/lowest && '$(PYTHON)' .ci/lowest.py plugins/*/pyproject.toml > .venv/lowest/constraints.txt
-	@$(MAKE) -k ENVS=.venv/lowest PIP_CONSTRAINT=.venv/lowest/constraints.txt $(PLUGINS:%=test-%)
+	@$(MAKE) -k ENVS=.venv/lowest CONSTRAINTS=.venv/lowest/constraints.txt $(PLUGINS:%=test-%)
 
 long = -m long --timeout=1800
 test-long: $(call made,core) $(call made,integration) ## the tests marked `long`
