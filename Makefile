@@ -25,7 +25,7 @@ CONSTRAINTS ?= constraints.txt
 UV := .venv/uv/bin/uv
 export UV_CACHE_DIR := $(CURDIR)/.venv/uv/cache
 export UV_PYTHON_DOWNLOADS := never
-install = $(UV) pip install -q --no-config --constraints $(CONSTRAINTS) --build-constraints $(CONSTRAINTS)
+install = $(UV) pip install -q --no-config --compile-bytecode --constraints $(CONSTRAINTS) --build-constraints $(CONSTRAINTS)
 
 # ---- environments
 
