@@ -22,7 +22,7 @@ from autocron import (
     current_job,
     hooks,
 )
-from autocron.current import LINES_KEPT, Notes
+from autocron.current import LEFT_OUT, LINES_KEPT, Notes
 
 said: list[Any] = []
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
@@ -227,10 +227,11 @@ def test_notes_keep_the_newest_lines_and_pass_each_on_once() -> None:
     taken = notes.take()
     assert taken is not None
     assert taken[0] is None
-    assert LINES_KEPT - 20 < len(taken[1]) <= LINES_KEPT
+    assert taken[1].startswith(LEFT_OUT)
+    assert LINES_KEPT - 20 < len(taken[1].removeprefix(LEFT_OUT)) <= LINES_KEPT
     assert taken[1].endswith("line 19999\n")
     notes.add_lines("x" * 3 * LINES_KEPT + "\n")
-    assert notes.take() == (None, "x" * (LINES_KEPT - 1) + "\n")
+    assert notes.take() == (None, LEFT_OUT + "x" * (LINES_KEPT - 1) + "\n")
 
 
 def test_notes_wait_for_the_end_of_a_line_and_keep_an_unfinished_one() -> None:

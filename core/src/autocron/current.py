@@ -9,14 +9,16 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 
-LINES_KEPT = 64 * 1024
+LINES_KEPT = 65_000
 """Characters of log lines that wait to be passed on, the newest."""
+
+LEFT_OUT = "[lines were left out here]\n"
 
 
 class Notes:
     """What an attempt tells of itself, until it is passed on. ``changed`` is called after each addition."""
 
-    __slots__ = ("_changed", "_lines", "_lock", "_rest", "_size", "_untold", "progress")
+    __slots__ = ("_changed", "_left_out", "_lines", "_lock", "_rest", "_size", "_untold", "progress")
 
     def __init__(self, changed: Callable[[Notes], object] | None = None) -> None:
         self.progress: str | None = None
@@ -25,6 +27,7 @@ class Notes:
         self._lines: deque[str] = deque()
         self._size = 0
         self._rest = ""
+        self._left_out = False
         self._lock = threading.Lock()
 
     def set_progress(self, progress: str) -> None:
@@ -40,11 +43,13 @@ class Notes:
             text, newline, self._rest = (self._rest + text).rpartition("\n")
             if not newline:
                 return
-            text = (text + newline)[-LINES_KEPT:]
-            self._lines.append(text)
-            self._size += len(text)
+            text += newline
+            self._left_out = self._left_out or len(text) > LINES_KEPT
+            self._lines.append(text[-LINES_KEPT:])
+            self._size += len(self._lines[-1])
             while self._size > LINES_KEPT:
                 self._size -= len(self._lines.popleft())
+                self._left_out = True
         if self._changed is not None:
             self._changed(self)
 
@@ -54,8 +59,8 @@ class Notes:
             if not (self._untold or self._lines or self._rest):
                 return None
             progress = self.progress if self._untold else None
-            lines = "".join(self._lines) + self._rest
-            self._untold, self._size, self._rest = False, 0, ""
+            lines = (LEFT_OUT if self._left_out else "") + "".join(self._lines) + self._rest
+            self._untold, self._left_out, self._size, self._rest = False, False, 0, ""
             self._lines.clear()
         return progress, lines
 
