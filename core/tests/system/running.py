@@ -113,7 +113,7 @@ class Running:
             if (pid := self.locks.supervisor_pid()) is not None:
                 os.kill(pid, signal.SIGKILL)
         self.wait_until(lambda: self.locks.supervisor_pid() is None, "the supervisor has gone")
-        self.wait_until(lambda: not self.locks.worker_pids(), "the workers have gone", timeout=6)
+        self.wait_until(lambda: not self.locks.worker_pids(), "the workers have gone")
         if self._store is not None:
             self._store.close()
 
