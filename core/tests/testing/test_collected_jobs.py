@@ -279,6 +279,11 @@ def test_waiting_for_a_handle_lets_time_pass(instance: Autocron, jobs: Collected
         instance.delay(hours=1)(say)("much later").wait(5)
 
 
+def test_a_wait_shorter_than_the_clock_can_show_comes_to_its_end(instance: Autocron, jobs: Collected) -> None:
+    with pytest.raises(TimeoutError):
+        instance.delay(hours=1)(say)("much later").wait(1e-9)
+
+
 def test_awaiting_a_handle_lets_time_pass(instance: Autocron, jobs: Collected) -> None:
     task = instance.delay(say_later)
 

@@ -215,8 +215,8 @@ class Collected:
         settle(self._store, Ending(work, os.getpid(), outcome), self._engine.settings, now)
 
     def _sleep(self, seconds: float) -> None:
-        """Somebody waits for a job: time passes, and what becomes due runs."""
-        self.advance(seconds=seconds)
+        """Somebody waits for a job: time passes, and what becomes due runs. It moves on by a microsecond at least."""
+        self.advance(seconds=max(seconds, 1e-6) if seconds > 0 else 0)
 
 
 class _CollectingEngine(StoreEngine):
