@@ -193,7 +193,7 @@ def test_a_task_called_plainly_has_no_job(autocron: Autocron) -> None:
     assert autocron.delay(current_job).call() is None
 
 
-@pytest.mark.parametrize("numbers", [("1", 2), (1, None), (True, 2), (float("nan"), 1), (1, float("inf"))])
+@pytest.mark.parametrize("numbers", [("1", 2), (1, None), (True, 2), (float("nan"), 1), (1, float("inf")), (10**400, 1)])
 def test_progress_takes_two_numbers(numbers: Any) -> None:
     with pytest.raises(ValueError, match="both must be finite numbers, such as progress"):
         CurrentJob("uuid", "task").progress(*numbers)

@@ -679,6 +679,29 @@ def test_keys_of_pickled_calls_ignore_the_order_of_keywords_and_shared_parts():
     assert call_key(one) == call_key(two) != call_key(other)
 
 
+# What is too large for a row of the database
+
+
+@pytest.mark.parametrize("serializer", ["json", "pickle"])
+def test_g20_what_takes_more_room_than_there_is_is_refused_with_the_remedy(monkeypatch, serializer):
+    monkeypatch.setattr(codec, "LONGEST_TEXT", 1000)
+    encode_call(("x" * 500,), {}, serializer=serializer, task="t")
+    encode_value("x" * 500, serializer=serializer)
+    with pytest.raises(
+        EncodingError, match=r"^the arguments of t: 1,\d\d\d bytes .* 1,000 can be stored; .* and pass what finds it"
+    ):
+        encode_call(("x" * 998, "y" * 10), {}, serializer=serializer, task="t")
+    with pytest.raises(EncodingError, match=r"^the result: 1,\d\d\d bytes .* and return what finds it there: a path, a key$"):
+        encode_value("x" * 1001, serializer=serializer)
+
+
+def test_g20_room_is_counted_in_bytes(monkeypatch):
+    monkeypatch.setattr(codec, "LONGEST_TEXT", 1000)
+    assert len(encode_value("é" * 499)) == 501
+    with pytest.raises(EncodingError, match=r"^the result: 1,002 bytes"):
+        encode_value("é" * 500)
+
+
 # What it costs to have it
 
 

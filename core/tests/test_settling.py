@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from autocron import codec, hooks
+from autocron.errors import EncodingError
 from autocron.model import (
     CANCELLED,
     DONE,
@@ -209,6 +211,46 @@ def test_g23_the_ending_of_an_older_attempt_changes_nothing(store: SqliteStore, 
 )
 def test_g24_a_wait_status_in_words(status: int, words: str) -> None:
     assert describe_exit(status) == words
+
+
+@pytest.fixture
+def narrow(store: SqliteStore) -> SqliteStore:
+    """Its SQLite keeps less in a row than others do."""
+    store.revision()
+    store.database._open().setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 10_000)
+    return store
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [Outcome(result="5" * 20_000), Outcome(error="E", traceback="T" * 20_000), Outcome(error="E" * 20_000, may_retry=True)],
+    ids=["result", "traceback", "error"],
+)
+def test_what_is_too_large_for_the_database_is_an_error_of_that_job_alone(narrow: SqliteStore, outcome: Outcome) -> None:
+    narrow.add([NewJob("app.work", "[]", 1)], NOW)
+    large, other = claimed(narrow, Policy()), claimed(narrow)
+    with narrow.transaction():
+        settle(narrow, Ending(large, 7, outcome=outcome), SETTINGS, NOW)
+        settle(narrow, Ending(other, 7, outcome=Outcome(result="5")), SETTINGS, NOW)
+    failed, done = narrow.job(large.uuid), narrow.job(other.uuid)
+    assert failed is not None
+    assert done is not None
+    assert (failed.status, failed.attempts, done.status) == (ERROR, 1, DONE)
+    assert failed.error.startswith("EncodingError: what was to be stored takes more room than SQLite has in a row of ")
+    assert failed.error.endswith("hand over what finds it there: a path, a key")
+
+
+def test_g25_a_result_that_is_too_large_is_a_failure_for_the_options(narrow: SqliteStore) -> None:
+    job, waits_again = settled(narrow, claimed(narrow, Policy(retries=1)), outcome=Outcome(result="5" * 20_000))
+    assert (job.status, waits_again) == (WAITING, True)
+
+
+def test_g20_a_job_that_is_too_large_for_the_database_is_refused_and_nothing_of_it_is_stored(narrow: SqliteStore) -> None:
+    with pytest.raises(EncodingError, match="takes more room than SQLite has in a row"):
+        narrow.add([NewJob("app.work", "[]", 1), NewJob("app.work", "x" * 20_000, 1)], NOW)
+    with pytest.raises(EncodingError, match="takes more room than SQLite has in a row"):
+        narrow.add_each(NewJob("app.work", "[]", 1), ["[]", "x" * 20_000], NOW)
+    assert narrow.jobs() == []
 
 
 # -- telling the application -----------------------------------------------------------------------------------

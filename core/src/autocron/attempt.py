@@ -18,6 +18,9 @@ from autocron.model import Outcome, Policy
 WITHDRAWN = "the attempt was ended by autocron: it took longer than its timeout, or its job was cancelled"
 """The message of the CancelledError by which a coroutine is ended from outside."""
 
+LONGEST_LINE, LONGEST_TRACEBACK = 10_000, 200_000
+"""Characters: what is kept of an error's message, and of a traceback (its beginning and its end)."""
+
 AroundJob = Callable[[], AbstractContextManager[object]]
 """A factory of context managers; one is entered around every attempt."""
 
@@ -117,7 +120,7 @@ def one_line(error: BaseException) -> str:
     except Exception:
         text = "(its message can't be shown)"
     name = type(error).__qualname__
-    return f"{name}: {text.splitlines()[0]}" if text.strip() else name
+    return f"{name}: {text.splitlines()[0]}"[:LONGEST_LINE] if text.strip() else name
 
 
 def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -153,4 +156,8 @@ def _format(error: BaseException) -> str:
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next
-    return "".join(traceback.format_exception(type(error), error, frames))
+    text = "".join(traceback.format_exception(type(error), error, frames))
+    if len(text) <= LONGEST_TRACEBACK:
+        return text
+    half = LONGEST_TRACEBACK // 2
+    return f"{text[:half]}\n[{len(text) - 2 * half:,} characters were left out here]\n{text[-half:]}"

@@ -45,7 +45,9 @@ def captured(serializer: str, task: str) -> str:
             carried["values"] = values
     if trace := tracing.injected():
         carried["trace"] = trace
-    return json.dumps(carried) if carried else ""
+    text = json.dumps(carried) if carried else ""
+    codec.refuse_too_large(text, f"the context variables, for a job of {task}", "carry")
+    return text
 
 
 def restore(context: str) -> Mapping[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -11,6 +10,8 @@ from contextvars import ContextVar
 
 LINES_KEPT = 65_000
 """Characters of log lines that wait to be passed on, the newest."""
+
+_HUGE = 1e300  # what is beyond isn't counted but computed, and an integer may have any number of digits
 
 LEFT_OUT = "[lines were left out here]\n"
 
@@ -90,7 +91,7 @@ class CurrentJob:
         Raises ValueError for what isn't a finite number.
         """
         for number in (done, total):
-            if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+            if isinstance(number, bool) or not isinstance(number, (int, float)) or not -_HUGE < number < _HUGE:
                 raise ValueError(f"progress({done!r}, {total!r}): both must be finite numbers, such as progress(3, 10)")
         self._notes.set_progress(json.dumps([done, total]))
 

@@ -31,6 +31,10 @@ class EncodingError(AutocronError, TypeError):
     """A value can't be stored so that exactly the same value comes back."""
 
 
+class TooLargeError(EncodingError):
+    """A value takes more room than there is in one row of the database."""
+
+
 class DecodingError(AutocronError, ValueError):
     """A stored text is not what the codec writes: it was damaged, or written by a newer version."""
 

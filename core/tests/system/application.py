@@ -43,6 +43,16 @@ def fail_until(file: str, attempts: int) -> int:
 
 
 @autocron.delay
+def repeat(text: str, times: int) -> str:
+    return text * times
+
+
+@autocron.delay
+def repeat_and_raise(text: str, times: int) -> None:
+    raise ValueError(text * times)
+
+
+@autocron.delay
 def sleep(seconds: float) -> str:
     time.sleep(seconds)
     return "slept"

@@ -124,6 +124,40 @@ def test_g29_without_room_on_the_disk_calls_raise_and_jobs_finish_and_then_all_g
     assert [job.uuid for job in running.store.jobs()][1:] == [later, before]  # of the many that were refused there is none
 
 
+def test_g21_what_is_too_large_for_a_row_is_an_error_of_its_job_and_all_others_go_on(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every process has a SQLite that keeps less than others do: a thousand million bytes would take this test's machine."""
+    (running.folder / "sitecustomize.py").write_text(
+        """
+import sqlite3
+
+connect = sqlite3.connect
+
+def connect_narrow(*args, **options):
+    connection = connect(*args, **options)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
+    return connection
+
+sqlite3.connect = connect_narrow
+"""
+    )
+    monkeypatch.setenv("PYTHONPATH", str(running.folder))
+    app = running.application(threads=4)
+    app.ask("handles = [repeat('x', 2_000_000), repeat_and_raise('x', 2_000_000), repeat('x', 3)]")
+    supervisor = running.supervisor()
+    assert app.ask(f"handles[2].wait({PATIENCE})") == "xxx"
+    large, raising = (running.wait_until_ended(app.call(f"handles[{n}]"), PATIENCE) for n in (0, 1))
+    assert (large.status, large.attempts) == (ERROR, 1)
+    assert "takes more room than SQLite has in a row" in large.error
+    assert (raising.status, raising.attempts, raising.error[:18]) == (ERROR, 1, "ValueError: xxxxxx")
+    assert "characters were left out here" in raising.traceback
+    with pytest.raises(AskedError, match="TooLargeError: what was to be stored takes more room"):
+        app.ask("add('x' * 2_000_000)")
+    assert app.ask(f"add(1).wait({PATIENCE})") == 1
+    assert (len(running.store.jobs()), running.supervisor()) == (4, supervisor)
+
+
 def test_g34_a_supervisor_that_meets_damaged_rows_goes_on_with_all_others(running: Running, app: Application) -> None:
     assert app.ask(f"add(1).wait({PATIENCE})") == 1
     supervisor = running.supervisor()

@@ -24,9 +24,21 @@ from typing import Any, NoReturn
 from autocron.codec import pickled
 from autocron.codec.readers import sort_members, untag
 from autocron.codec.writers import MAX_DEPTH, is_storable, tag_call, tag_value
-from autocron.errors import ConfigurationError, DecodingError, EncodingError
+from autocron.errors import ConfigurationError, DecodingError, EncodingError, TooLargeError
 
-__all__ = ["MAX_DEPTH", "call_key", "decode_call", "decode_value", "encode_call", "encode_value"]
+__all__ = [
+    "LONGEST_TEXT",
+    "MAX_DEPTH",
+    "call_key",
+    "decode_call",
+    "decode_value",
+    "encode_call",
+    "encode_value",
+    "refuse_too_large",
+]
+
+LONGEST_TEXT = 300_000_000
+"""Bytes. A row has room for three such texts (a call, its context, a result): SQLite keeps a thousand million in it."""
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _STR = frozenset({str})
@@ -47,11 +59,15 @@ def encode_call(args: tuple[object, ...], kwargs: dict[str, object], *, serializ
     if serializer == "json":
         try:
             text = _plain_text((args, kwargs)) if _is_plain_call(args, kwargs) else None
-            return text or _json(tag_call(args, kwargs, task))
+            text = text or _json(tag_call(args, kwargs, task))
         except RecursionError:
             raise _too_deep(f"a call of {task}" if task else "a call") from None
-    _require_pickle(serializer)
-    return pickled.encode_call(args, kwargs, task)
+    else:
+        _require_pickle(serializer)
+        text = pickled.encode_call(args, kwargs, task)
+    if len(text) > LONGEST_TEXT // 4:
+        refuse_too_large(text, f"the arguments of {task or 'a call'}", "pass")
+    return text
 
 
 def decode_call(text: str) -> tuple[tuple[object, ...], dict[str, object]]:
@@ -67,11 +83,25 @@ def encode_value(value: object, *, serializer: str = "json", what: str = "the re
     if serializer == "json":
         try:
             text = _plain_text(value) if _is_plain(value, MAX_DEPTH) else None
-            return text or _json(tag_value(value, what))
+            text = text or _json(tag_value(value, what))
         except RecursionError:
             raise _too_deep(what) from None
-    _require_pickle(serializer)
-    return pickled.encode_value(value, what)
+    else:
+        _require_pickle(serializer)
+        text = pickled.encode_value(value, what)
+    if len(text) > LONGEST_TEXT // 4:
+        refuse_too_large(text, what)
+    return text
+
+
+def refuse_too_large(text: str, what: str, verb: str = "return") -> None:
+    """Raises ``TooLargeError`` for a text of more than ``LONGEST_TEXT`` bytes."""
+    size = len(text) if text.isascii() else len(text.encode())
+    if size > LONGEST_TEXT:
+        raise TooLargeError(
+            f"{what}: {size:,} bytes as text, and {LONGEST_TEXT:,} can be stored; keep it elsewhere (a file, a table of "
+            f"your own) and {verb} what finds it there: a path, a key"
+        )
 
 
 def decode_value(text: str) -> object:

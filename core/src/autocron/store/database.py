@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from autocron.errors import ForeignDatabaseError, StoreBusyError, StoreError
+from autocron.errors import AutocronError, ForeignDatabaseError, StoreBusyError, StoreError, TooLargeError
 from autocron.store.migrations import migrate, require_newest
 
 BUSY_SECONDS = 30.0
@@ -282,7 +282,7 @@ class Database:
             "Give start() another path, or restore the file from a backup"
         )
 
-    def _explained(self, error: sqlite3.Error, code: int) -> StoreError | None:
+    def _explained(self, error: sqlite3.Error, code: int) -> AutocronError | None:
         """What the person at 3 a.m. needs to read instead of SQLite's three words."""
         match code:
             case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
@@ -291,6 +291,11 @@ class Database:
                 return StoreError(f"the disk of {self.path} is full; nothing was stored. Free some space")
             case sqlite3.SQLITE_READONLY:
                 return StoreError(f"the database {self.path} is read-only; nothing was stored. Correct its mode")
+            case sqlite3.SQLITE_TOOBIG:  # no trouble of the file's: it would be the same at every further try
+                return TooLargeError(
+                    f"what was to be stored takes more room than SQLite has in a row of {self.path}; keep it elsewhere (a "
+                    "file, a table of your own) and hand over what finds it there: a path, a key"
+                )
             case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN:
                 return StoreError(f"the database {self.path} can't be read or written: {error}")
             case _ if "decode to UTF-8" in str(error) and not self._lenient:

@@ -7,7 +7,7 @@ import random
 from typing import Final
 
 from autocron.clock import MICROSECONDS
-from autocron.errors import ClaimLostError
+from autocron.errors import ClaimLostError, EncodingError, TooLargeError
 from autocron.model import MAX_LOST_ATTEMPTS, Outcome, Settings
 from autocron.store import Store
 from autocron.supervisor.tidings import tell_failed
@@ -26,6 +26,9 @@ def settle(store: Store, ending: Ending, settings: Settings, now: int) -> bool:
     except ClaimLostError as error:
         logger.warning("%s", error)
         return False
+    except TooLargeError as error:  # this SQLite keeps less in a row than others do, which is what the codec goes by
+        outcome = Outcome(error=f"EncodingError: {error}", may_retry=ending.work.policy.retries_after(EncodingError))
+        return _settle_outcome(store, ending, outcome, settings, now)
 
 
 def _settle(store: Store, ending: Ending, settings: Settings, now: int) -> bool:
