@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 import pytest
 from ticking import (
@@ -184,7 +183,7 @@ def test_a_broken_schedule_is_logged_once_however_many_workers_say_it(system: Sy
 )
 def test_a_stored_schedule_that_cannot_be_read_is_broken_and_harms_no_other(system: System, time: TestClock, spec: str) -> None:
     fine = system.scheduled(EVERY_MINUTE, "app.fine")
-    system.start(fine, replace(system.scheduled(EVERY_MINUTE, "app.odd"), spec=spec))
+    system.start(fine, system.scheduled(EVERY_MINUTE, "app.odd")._replace(spec=spec))
     assert system.live(3 * MINUTE) == [60, 120, 180]
     system.replace_supervisor()
     assert system.live(MINUTE) == [240]

@@ -8,9 +8,8 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from autocron import clock, hosts, locations
 from autocron.declared import Declared
@@ -42,8 +41,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(NamedTuple):
     """What the database knows of this process's application."""
 
     application: int
@@ -100,7 +98,7 @@ class Autocron(Scheduling, Hooking, Operating):
         changes = checked_settings(settings)
         if _substitutes:
             self._engine = _substitutes[-1]
-            self._engine.settings = replace(self._engine.settings, **changes)
+            self._engine.settings = self._engine.settings._replace(**changes)
             return False
         host = hosts.this_process()
         inactive = host in (hosts.Host.DISABLED, hosts.Host.TEST)

@@ -8,8 +8,7 @@ import threading
 import traceback
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from autocron import carried, codec, hooks, tracing
 from autocron.current import CurrentJob, running_job
@@ -25,8 +24,7 @@ AroundJob = Callable[[], AbstractContextManager[object]]
 """A factory of context managers; one is entered around every attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """What shall be run, and in what surroundings.
 
     ``around`` are the factories of the worker's setups, outside of the application's own. ``last`` says that a failure

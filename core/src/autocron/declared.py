@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autocron import codec
 from autocron.errors import ConfigurationError
@@ -24,8 +23,7 @@ class ScheduleOptions(JobOptions, total=False):
     overlap: str
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
+class Firing(NamedTuple):
     """How slots become jobs. ``grace`` and ``jitter`` are seconds."""
 
     misfire: str = "latest"
@@ -34,8 +32,7 @@ class Firing:
     jitter: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """A decorated function with its schedule, which is built for the time zone that is configured at the start."""
 
     task: Task[..., Any]

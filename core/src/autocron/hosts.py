@@ -7,12 +7,11 @@ tasks run at once in the caller.
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
-from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from autocron.errors import ConfigurationError
 from autocron.model import Launch
@@ -28,8 +27,7 @@ class Host(Enum):
     WORKER = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerIdentity:
+class WorkerIdentity(NamedTuple):
     """Whose worker this process is."""
 
     database: Path
@@ -133,11 +131,14 @@ def _django_command() -> str | None:
     """
     utility = getattr(sys.modules.get("django.core.management"), "ManagementUtility", None)
     running = None if utility is None else utility.execute.__code__
-    frame = None if running is None else inspect.currentframe()
-    while frame is not None:
-        if frame.f_code is running:
-            return str(frame.f_locals["subcommand"])
-        frame = frame.f_back
+    if running is not None:
+        import inspect  # dear, and where Django's commands are, so is this
+
+        frame = inspect.currentframe()
+        while frame is not None:
+            if frame.f_code is running:
+                return str(frame.f_locals["subcommand"])
+            frame = frame.f_back
     if _program() in ("manage.py", "django-admin"):
         return sys.argv[1] if len(sys.argv) > 1 else ""
     return None

@@ -1,11 +1,8 @@
 """The options of tasks: what may be said, checked once at the decorator or the call, and what it comes to."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from autocron import clock
 from autocron.errors import ConfigurationError
@@ -49,8 +46,7 @@ class TaskOptions(JobOptions, total=False):
 DELAYS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1, "delay": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """Checked options. ``delay`` is in seconds; ``at`` may be naive, then it is in the configured time zone."""
 
     delay: float = 0.0
@@ -61,7 +57,7 @@ class Options:
     policy: Policy = DEFAULT_POLICY
     policy_text: str = "{}"
 
-    def changed(self, given: Mapping[str, Any], where: str) -> Options:
+    def changed(self, given: Mapping[str, Any], where: str) -> "Options":
         """These options with others laid over them. Raises ConfigurationError naming the option and ``where``."""
         if not given:
             return self
@@ -72,15 +68,15 @@ class Options:
         options = self
         if units := [name for name in DELAYS if name in values]:
             delay = _number("the delay", sum(values.pop(name) * DELAYS[name] for name in units), where)
-            options = replace(options, delay=delay, at=None)
+            options = options._replace(delay=delay, at=None)
         for name in ("at", "schedule"):
             if name in values:
-                options = replace(options, at=values.pop(name), delay=0.0 if not units else options.delay)
+                options = options._replace(at=values.pop(name), delay=0.0 if not units else options.delay)
         if options.at is not None and options.delay:
             raise ConfigurationError(f"{where}: give either `at` or a delay (seconds, minutes, …), not both")
         own = {name: values.pop(name) for name in ("priority", "unique", "queue") if name in values}
-        policy = replace(options.policy, **values)
-        return replace(options, **own, policy=policy, policy_text=policy.to_json())
+        policy = options.policy._replace(**values)
+        return options._replace(**own, policy=policy, policy_text=policy.to_json())
 
     def run_at(self, now: int, zone: Callable[[], dt.tzinfo]) -> int | None:
         """The earliest start, or None for at once."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 
 import pytest
 from store_kinds import EXPIRY, LATER, NOW, OWNER, StoreKind, claim_one, job, launch, schedule
@@ -23,7 +22,7 @@ def test_changed_settings_are_seen_by_every_process(store: Store, other_process:
     expected = Settings(workers=4, result_ttl=60.5, timezone="Europe/Berlin", autocron_lock=True)
     assert store.settings() == other_process.settings() == expected
     other_process.change_settings({"workers": 2})
-    assert store.settings() == replace(expected, workers=2)
+    assert store.settings() == expected._replace(workers=2)
 
 
 def test_none_gives_a_setting_its_default_back(store: Store) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from store_kinds import EXPIRY, LATER, NOW, OTHER_OWNER, OWNER, SECOND, StoreKind, claim_one, job, launch, schedule
 
@@ -24,7 +22,7 @@ def test_a_schedule_comes_back_as_it_was_registered(store: Store, other_process:
         arguments='["x"]', queue="q", priority=3, policy='{"retries": 1}', misfire="all", grace=5.5, overlap="queue", jitter=1.5
     )
     (stored,) = registered(store, full)
-    assert stored == replace(full, application=stored.application)
+    assert stored == full._replace(application=stored.application)
     assert other_process.schedules() == [stored]
 
 

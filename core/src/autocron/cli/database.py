@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ _MEANINGS = {
     "serializer": "json or pickle",
     "autocron_lock": "on: autocron doesn't start, calls run in the caller",
 }
-_KINDS = {name: type(value) for name, value in dataclasses.asdict(Settings()).items()}
+_KINDS = {name: type(value) for name, value in Settings()._asdict().items()}
 
 
 def settings(context: Context) -> int:

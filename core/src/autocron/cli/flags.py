@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from autocron.cli.database import show_settings
@@ -67,7 +66,7 @@ def _changes(context: Context) -> dict[str, Any]:
     options = context.options
     changes: dict[str, Any] = {}
     if options.set_defaults:
-        changes.update(dict.fromkeys(field.name for field in dataclasses.fields(Settings)))
+        changes.update(dict.fromkeys(Settings._fields))
     given = {
         "workers": options.set_max_workers,
         "result_ttl": options.set_result_ttl,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
 
@@ -134,12 +133,12 @@ def settings_shape(settings: Settings, stored: dict[str, str]) -> list[dict[str,
     defaults = Settings()
     return [
         {
-            "name": field.name,
-            "value": getattr(settings, field.name),
-            "default": getattr(defaults, field.name),
-            "stored": field.name in stored,
+            "name": name,
+            "value": value,
+            "default": getattr(defaults, name),
+            "stored": name in stored,
         }
-        for field in dataclasses.fields(Settings)
+        for name, value in settings._asdict().items()
     ]
 
 

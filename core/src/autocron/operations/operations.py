@@ -233,8 +233,8 @@ class Operations:
         lock = given.pop("autocron_lock", None)
         checked = checked_settings(given)
         for name in changes:
-            if changes[name] is None and name not in _SETTINGS:
-                raise ConfigurationError(f"there is no setting {name!r}: settings are {', '.join(_SETTINGS)}")
+            if changes[name] is None and name not in Settings._fields:
+                raise ConfigurationError(f"there is no setting {name!r}: settings are {', '.join(Settings._fields)}")
         if lock is not None:
             checked["autocron_lock"] = bool(lock)
         self._store.change_settings({**checked, **{name: None for name, value in changes.items() if value is None}})
@@ -271,9 +271,6 @@ class Operations:
 
     def _wake(self) -> None:
         self.heard = self._wakeup.ring()
-
-
-_SETTINGS = tuple(field.name for field in dataclasses.fields(Settings))
 
 
 def _job_status(value: Status | str) -> Status:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from autocron import clock
 from autocron.model import Work
 from autocron.processes.tickets import Tickets
@@ -23,14 +21,16 @@ PATIENCE_BESIDE_IDLE = 0.005
 """The same while another worker has nothing to do."""
 
 
-@dataclass(slots=True, eq=False)
 class Assignment:
     """A job in a worker's hands. ``deadline`` is monotonic; ``verdict`` says why the supervisor ended it."""
 
-    number: int
-    work: Work
-    deadline: float | None = None
-    verdict: str = ""
+    __slots__ = ("deadline", "number", "verdict", "work")
+
+    def __init__(self, number: int, work: Work) -> None:
+        self.number: int = number
+        self.work: Work = work
+        self.deadline: float | None = None
+        self.verdict: str = ""
 
 
 class Lane:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from autocron import clock
 from autocron.model import DEFAULT_POLICY, Outcome, Settings, Work
@@ -24,8 +23,7 @@ FAREWELL = 5.0
 """Seconds that a retiring worker gets to end after its last job."""
 
 
-@dataclass(slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How an attempt ended: the worker's outcome, or what became of the worker under it."""
 
     work: Work

@@ -12,7 +12,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from autocron import app, clock, codec, hooks
@@ -183,7 +182,7 @@ class Collected:
         self._known += new.values()
         now = self._clock.wall
         zone = self._engine.settings.timezone or None
-        scheduled = [replace(each.scheduled(name, zone, now), concurrent=False) for name, each in new.items()]
+        scheduled = [each.scheduled(name, zone, now)._replace(concurrent=False) for name, each in new.items()]
         self._application = self._store.register(Launch("", "", ()), {}, scheduled, now)
         self._clockwork.reload()
 
