@@ -32,15 +32,13 @@ insert into jobs (nonce, task, application, queue, priority, state, readiness, r
 values (?, ?, ?, 'default', 0, 'waiting', ?, ?, ?, '{}', ?)
 """
 
+# What the rows have in common is handed over once. By position: names are looked up for every value.
 _ADD = """
-insert into jobs (task, application, queue, priority, state, readiness, run_at, policy, created_at, unique_key, concurrent,
-                  context, nonce, arguments)
-values
+insert into jobs (nonce, arguments, task, application, queue, priority, state, readiness, run_at, policy, created_at,
+                  unique_key, concurrent, context)
+select each.column1, each.column2, shared.*
+from (values {rows}) as each, (select ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?) as shared
 """
-# By name: from 3.12 on Python warns of numbered parameters that are given as a sequence.
-_SHARED = """
-:task, :application, :queue, :priority, 'waiting', :readiness, :run_at, :policy, :now, :unique_key, :concurrent, :context
-""".strip()
 
 _WITH_KEY = "select id, nonce from jobs where unique_key = ? and (state = 'waiting' or state = 'running')"
 
@@ -97,14 +95,13 @@ class SqliteStore(Endings, Registry, Timetable):
     def add_each(self, job: NewJob, arguments: Sequence[str], now: int) -> list[str]:
         """→ waiting. Many rows in one statement cost half of what as many statements do."""
         uuids: list[str] = []
+        shared = _shared(job, now)
         with self.database.transaction():
             for begin in range(0, len(arguments), _ROWS_AT_ONCE):
                 portion = arguments[begin : begin + _ROWS_AT_ONCE]
                 nonces = [random.getrandbits(rows.NONCE_BITS) for _ in portion]
-                values = _shared(job, now)
-                values |= {f"nonce{number}": nonce for number, nonce in enumerate(nonces)}
-                values |= {f"arguments{number}": text for number, text in enumerate(portion)}
-                cursor = self.database.write(_add_rows(len(portion)), values)
+                values = itertools.chain.from_iterable(zip(nonces, portion, strict=True))
+                cursor = self.database.write(_add_rows(len(portion)), (*values, *shared))
                 assert cursor.lastrowid is not None
                 # SQLite gives each row the id after the largest; in a transaction no other process takes one between.
                 first = cursor.lastrowid - len(portion) + 1
@@ -122,7 +119,7 @@ class SqliteStore(Endings, Registry, Timetable):
             cursor = self.database.write(_ADD_PLAIN, values)
         else:
             try:
-                cursor = self.database.write(_add_rows(1), _shared(job, now) | {"nonce0": nonce, "arguments0": arguments})
+                cursor = self.database.write(_add_rows(1), (nonce, arguments, *_shared(job, now)))
             except sqlite3.IntegrityError:
                 if job.unique_key is None:
                     raise
@@ -317,26 +314,14 @@ _PLAIN = list(NewJob("", "", 0)[4:])
 
 @functools.cache
 def _add_rows(number: int) -> str:
-    """A statement for so many rows that differ in nonce and arguments only; see ``_shared`` for the others."""
-    return _ADD + ", ".join(f"({_SHARED}, :nonce{own}, :arguments{own})" for own in range(number))
+    """A statement for so many rows: nonce and arguments of each, then what ``_shared`` gives."""
+    return _ADD.format(rows=", ".join(["(?, ?)"] * number))
 
 
-def _shared(job: NewJob, now: int) -> dict[str, str | int | None]:
+def _shared(job: NewJob, now: int) -> tuple[str | int | None, ...]:
     task, _, application, run_at, queue, priority, unique_key, policy, concurrent, context = job
     if run_at is None or run_at <= now:
         readiness, run_at = 1, now
     else:
         readiness = 0
-    return {
-        "task": task,
-        "application": application,
-        "queue": queue,
-        "priority": priority,
-        "readiness": readiness,
-        "run_at": run_at,
-        "policy": policy,
-        "now": now,
-        "unique_key": unique_key,
-        "concurrent": concurrent,
-        "context": context,
-    }
+    return task, application, queue, priority, readiness, run_at, policy, now, unique_key, concurrent, context
