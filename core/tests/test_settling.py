@@ -30,7 +30,7 @@ from autocron.model import (
 )
 from autocron.store import SqliteStore
 from autocron.supervisor.crew import describe_exit
-from autocron.supervisor.settling import settle
+from autocron.supervisor.settling import settle, settle_all
 from autocron.supervisor.tidings import TELL_FAILED, TELL_MISSED
 from autocron.supervisor.worker_process import Ending
 
@@ -226,18 +226,22 @@ def narrow(store: SqliteStore) -> SqliteStore:
     [Outcome(result="5" * 20_000), Outcome(error="E", traceback="T" * 20_000), Outcome(error="E" * 20_000, may_retry=True)],
     ids=["result", "traceback", "error"],
 )
-def test_what_is_too_large_for_the_database_is_an_error_of_that_job_alone(narrow: SqliteStore, outcome: Outcome) -> None:
-    narrow.add([NewJob("app.work", "[]", 1)], NOW)
-    large, other = claimed(narrow, Policy()), claimed(narrow)
+def test_what_is_too_large_for_the_database_is_an_error_of_that_job_alone(
+    narrow: SqliteStore, outcome: Outcome, caplog: pytest.LogCaptureFixture
+) -> None:
+    works = [claimed(narrow, Policy()) for _ in range(3)]
+    good = Outcome(result="5")
     with narrow.transaction():
-        settle(narrow, Ending(large, 7, outcome=outcome), SETTINGS, NOW)
-        settle(narrow, Ending(other, 7, outcome=Outcome(result="5")), SETTINGS, NOW)
-    failed, done = narrow.job(large.uuid), narrow.job(other.uuid)
+        endings = [Ending(work, 7, outcome=each) for work, each in zip(works, (good, outcome, good), strict=True)]
+        settle_all(narrow, endings, SETTINGS, NOW)
+    first, failed, last = (narrow.job(work.uuid) for work in works)
+    assert first is not None
     assert failed is not None
-    assert done is not None
-    assert (failed.status, failed.attempts, done.status) == (ERROR, 1, DONE)
+    assert last is not None
+    assert (first.status, failed.status, failed.attempts, last.status) == (DONE, ERROR, 1, DONE)
     assert failed.error.startswith("EncodingError: what was to be stored takes more room than SQLite has in a row of ")
     assert failed.error.endswith("hand over what finds it there: a path, a key")
+    assert "counted" not in caplog.text
 
 
 def test_g25_a_result_that_is_too_large_is_a_failure_for_the_options(narrow: SqliteStore) -> None:
@@ -251,6 +255,28 @@ def test_g20_a_job_that_is_too_large_for_the_database_is_refused_and_nothing_of_
     with pytest.raises(EncodingError, match="takes more room than SQLite has in a row"):
         narrow.add_each(NewJob("app.work", "[]", 1), ["[]", "x" * 20_000], NOW)
     assert narrow.jobs() == []
+
+
+# -- many at once ------------------------------------------------------------------------------------------
+
+
+def test_g23_outcomes_that_come_together_are_each_settled_and_a_stale_one_counts_for_nothing(
+    store: SqliteStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    works = [claimed(store, Policy(retries=1, backoff=3.0)) for _ in range(4)]
+    store.cancelled(works[1].claim, 7, NOW, NOW)
+    outcomes = [Outcome(result="1"), Outcome(result="2"), Outcome(error="E"), Outcome(result="4")]
+    endings = [Ending(work, 7, outcome=outcome) for work, outcome in zip(works, outcomes, strict=True)]
+    assert settle_all(store, endings, SETTINGS, NOW)
+    jobs = [store.job(work.uuid) for work in works]
+    assert [(job.status, job.result) for job in jobs if job is not None] == [
+        (DONE, "1"),
+        (CANCELLED, None),
+        (WAITING, None),
+        (DONE, "4"),
+    ]
+    assert "1 of 3 outcomes aren't counted" in caplog.text
+    assert not settle_all(store, [], SETTINGS, NOW)
 
 
 # -- telling the application -----------------------------------------------------------------------------------

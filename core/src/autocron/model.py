@@ -171,6 +171,23 @@ class Claim(NamedTuple):
     owner: str
 
 
+class Finished(NamedTuple):
+    """An attempt that ended its job well: the codec's text of its value, the process, until when that is kept."""
+
+    claim: Claim
+    result: str
+    worker: int
+    expires_at: int
+
+
+class News(NamedTuple):
+    """What may have changed since a supervisor looked: see ``Store.revision``, ``next_run_at``, ``cancel_requests``."""
+
+    revision: int
+    next_run_at: int | None
+    cancels: bool
+
+
 class Work(NamedTuple):
     """A claimed job as the supervisor feeds it to a worker."""
 

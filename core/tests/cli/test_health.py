@@ -33,9 +33,14 @@ def test_a_supervisor_that_hangs_is_noticed_and_the_doctor_names_who_blocks_it(
 ) -> None:
     process = served.start()
     served.wait_until_worked()
+    served.call("sleep(600)")
+    wait_until("a worker to have it", lambda: any(each.worker for each in served.operations.status().running), served.describe)
+    (running,) = served.operations.status().running
     blocker = sqlite3.connect(served.database, isolation_level=None)
     blocker.execute("begin immediate")
     try:
+        assert running.worker
+        os.kill(running.worker, signal.SIGKILL)  # there is something to store
         with monkeypatch.context() as patched:
             patched.setattr(inquiries, "REACTION_SECONDS", 0.3)
             wait_until("the supervisor to hang", lambda: not served.operations.status().jobs_are_worked)

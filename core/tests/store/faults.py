@@ -20,7 +20,7 @@ from typing import Any
 
 from store_kinds import EXPIRY, LATER, NOW, OTHER_OWNER, OWNER, SECOND, at_most_once, job, launch, schedule
 
-from autocron.model import RUNNING, WAITING, Claim, Status
+from autocron.model import RUNNING, WAITING, Claim, Finished, Status
 from autocron.store import SqliteStore
 from autocron.store.interventions import Interventions
 from autocron.store.reports import Filter
@@ -66,8 +66,8 @@ class World:
 def exchange(store: SqliteStore, world: World) -> None:
     """What a supervisor does in one turn: outcomes of all kinds in, claims out."""
     with store.transaction():
-        done, failed, again, free, unknown, _, wish, *_ = world.running
-        store.finish(done, "1", 7, EXPIRY, LATER)
+        done, failed, again, free, unknown, also_done, wish, *_ = world.running
+        store.finish_each([Finished(done, "1", 7, EXPIRY), Finished(also_done, "2", 7, EXPIRY)], LATER)
         store.fail(failed, "failed", "Traceback", 7, EXPIRY, LATER)
         store.retry_later(again, "failed", "Traceback", 7, LATER + SECOND, LATER)
         store.release(free, LATER)
@@ -93,6 +93,9 @@ TRANSITIONS: dict[str, Callable[[SqliteStore, World], object]] = {
     "claim one": lambda store, world: store.claim(world.application, 1, OWNER, NOW),
     "note": lambda store, world: store.note(world.running[0], "[1, 2]", "a line\n", NOW),
     "finish": lambda store, world: store.finish(world.running[0], "1", 7, EXPIRY, NOW),
+    "finish each": lambda store, world: store.finish_each(
+        [Finished(claim, "1", 7, EXPIRY) for claim in world.running[:3]], NOW
+    ),
     "fail": lambda store, world: store.fail(world.running[0], "failed", "Traceback", 7, EXPIRY, NOW),
     "retry later": lambda store, world: store.retry_later(world.running[0], "failed", "", 7, LATER, NOW, lost=True),
     "release": lambda store, world: store.release(world.running[0], NOW),

@@ -102,12 +102,15 @@ class Model:
             row.readiness = READY
         return len(due)
 
-    def claim(self, application: int, limit: int, owner: str, now: int, concurrent: bool) -> list[Row]:
-        found = [
+    def ready(self, application: int, concurrent: bool) -> list[Row]:
+        return [
             row
             for row in self.in_state(WAITING, READY)
             if (row.application, row.new.concurrent) == (application, concurrent) and row.new.queue not in self.paused
         ]
+
+    def claim(self, application: int, limit: int, owner: str, now: int, concurrent: bool) -> list[Row]:
+        found = self.ready(application, concurrent)
         found.sort(key=lambda row: (-row.new.priority, row.arrival))
         for row in found[:limit]:
             row.state, row.owner, row.started_at, row.cancel_requested = RUNNING, owner, now, False

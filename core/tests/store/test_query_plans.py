@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from store_kinds import EXPIRY, LATER, NOW, OWNER, SECOND, job, launch, schedule
 
+from autocron.model import Finished
 from autocron.store import SqliteStore
 from autocron.store.reports import Reports
 
@@ -34,6 +35,7 @@ def everything_that_is_asked_often(store: SqliteStore) -> None:
     store.claim(1, 6, OWNER, NOW, concurrent=True)
     store.note(works[0].claim, "[1, 2]", "line\n", NOW)
     store.finish(works[0].claim, "1", 7, EXPIRY, NOW)
+    store.finish_each([Finished(works[0].claim, "1", 7, EXPIRY)] * 2, NOW)
     store.fail(works[1].claim, "failed", "", 7, EXPIRY, NOW)
     store.retry_later(works[2].claim, "failed", "", 7, LATER, NOW)
     store.release(works[3].claim, NOW)
@@ -43,6 +45,8 @@ def everything_that_is_asked_often(store: SqliteStore) -> None:
     store.cancelled(works[5].claim, 7, EXPIRY, NOW)
     store.retry(names[1], NOW)
     store.recover(OWNER, EXPIRY, NOW)
+    store.news()
+    store.has_ready(1)
     store.cancel_requests()
     store.next_run_at()
     store.next_expiry()

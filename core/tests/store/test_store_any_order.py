@@ -23,7 +23,7 @@ from store_kinds import NOW, OTHER_OWNER, OWNER, SECOND, StoreKind, at_most_once
 from store_model import FOR_LATER, HELD, READY, Model, Ticket, new_job
 
 from autocron.errors import ClaimLostError, InvalidStateError
-from autocron.model import RUNNING, WAITING, Claim, Status
+from autocron.model import RUNNING, WAITING, Claim, Finished, Status
 
 TASKS = ["app.work", "app.other"]
 OWNERS = [OWNER, OTHER_OWNER]
@@ -202,6 +202,9 @@ class AnyOrder(RuleBasedStateMachine):
     def report(self, outcome: str, claim: Claim, moment: int, lost: bool) -> None:
         store, now = self.store, self.now
         match outcome:
+            case "finish" if lost:  # as one of many
+                if not store.finish_each([Finished(claim, '"done"', 7, moment)], now):
+                    raise ClaimLostError
             case "finish":
                 store.finish(claim, '"done"', 7, moment, now)
             case "fail":
@@ -275,10 +278,14 @@ class AnyOrder(RuleBasedStateMachine):
         assert all(counts[status] == len(self.model.in_state(status)) for status in Status)
         later = [row.run_at for row in self.model.in_state(WAITING, FOR_LATER)]
         assert self.store.next_run_at() == min(later, default=None)
+        for number in self.numbers:
+            ready = {kind: bool(self.model.ready(number, kind)) for kind in (False, True)}
+            assert self.store.has_ready(number) == ready
         assert self.store.next_expiry() == min((row.expires_at for row in rows if row.expires_at is not None), default=None)
         wishes = [(row.attempt, row.owner) for row in self.model.in_state(RUNNING) if row.cancel_requested]
         found = [(claim.attempt, claim.owner) for claim in self.store.cancel_requests()]
         assert sorted(found) == sorted((attempt, owner or "") for attempt, owner in wishes)
+        assert self.store.news() == (self.store.revision(), min(later, default=None), bool(wishes))
         startable = {row.application for row in self.model.in_state(WAITING) if row.readiness in (READY, HELD)}
         assert set(self.store.with_waiting_jobs(self.numbers)) == startable
 

@@ -20,7 +20,7 @@ from store_kinds import (
 )
 
 from autocron.errors import ClaimLostError, InvalidStateError
-from autocron.model import CANCELLED, DONE, ERROR, RUNNING, WAITING, Claim, Job, Status
+from autocron.model import CANCELLED, DONE, ERROR, RUNNING, WAITING, Claim, Finished, Job, Status
 from autocron.store.protocol import Store
 
 Transition = Callable[[Store, Claim], None]
@@ -61,6 +61,19 @@ def test_finish_keeps_the_result_until_it_expires(store: Store, application: int
     done = found(store, name)
     assert (done.status, done.result, done.error, done.finished_at) == (DONE, '"a result"', "", LATER)
     assert (done.attempts, done.started_at) == (1, NOW)
+    assert store.next_expiry() == EXPIRY
+
+
+def test_many_finish_at_once_and_g23_what_is_stale_among_them_counts_for_nothing(store: Store, application: int) -> None:
+    names, claims = zip(*(running(store, application) for _ in range(4)), strict=True)
+    store.release(claims[1], NOW)
+    stale = claims[2]._replace(owner="another")
+    finished = [Finished(claim, f"{n}", n, EXPIRY + n) for n, claim in enumerate((claims[0], claims[1], stale, claims[3]))]
+    assert store.finish_each(finished, LATER) == 2
+    assert store.finish_each(finished, LATER) == 0
+    jobs = [found(store, name) for name in names]
+    assert [job.status for job in jobs] == [DONE, WAITING, RUNNING, DONE]
+    assert [(job.result, job.worker, job.finished_at) for job in (jobs[0], jobs[3])] == [("0", None, LATER), ("3", 3, LATER)]
     assert store.next_expiry() == EXPIRY
 
 

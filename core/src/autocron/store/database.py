@@ -9,7 +9,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -67,9 +67,11 @@ class Database:
 
     # -- statements ----------------------------------------------------------------------------------------
 
-    def read(self, sql: str, parameters: Parameters = ()) -> list[Any]:
-        """All rows of a query."""
+    def read(self, sql: str, parameters: Parameters = (), *, here: bool = False) -> list[Any]:
+        """All rows of a query. ``here`` raises StoreError if they would come from a file that isn't at the path any more."""
         with self.lock:
+            if here:
+                self._for_writing()
             try:
                 return self._patiently(lambda: self._open().execute(sql, parameters).fetchall())
             except _DamagedTextError:  # it can be read from now on
@@ -84,6 +86,20 @@ class Database:
                 return connection.execute(sql, parameters)
             except sqlite3.Error:  # most often the lock was taken; nothing has happened yet
                 return self._patiently(connection.execute, sql, parameters)
+
+    def write_each(self, sql: str, rows: Sequence[Parameters]) -> int:
+        """One statement with one row of parameters after the other, all or none. How many rows of the table it changed."""
+        with self.transaction():
+            execute = self._open().execute
+            execute("savepoint each")
+            try:
+                changed: int = self._patiently(self._open().executemany, sql, rows).rowcount
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):  # all of the transaction may be undone already
+                    execute("rollback to each")
+                raise
+            execute("release each")
+            return changed
 
     def write_returning(self, sql: str, parameters: Parameters = ()) -> list[Any]:
         """One statement with RETURNING; its rows are fetched at once, for the write lock lasts until the last."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 from autocron.clock import MICROSECONDS
 from autocron.errors import ClaimLostError
-from autocron.model import Claim, Policy
+from autocron.model import Claim, Finished, Policy
 from autocron.store.database import Database
 
 KEPT = 1800 * MICROSECONDS
@@ -25,6 +26,11 @@ class Endings:
     """A part of the SQLite store."""
 
     database: Database
+
+    def finish_each(self, finished: Sequence[Finished], now: int) -> int:
+        """running → done. One statement, run for many rows: half the price of as many calls."""
+        rows = [(result, worker, now, expires_at, *claim) for claim, result, worker, expires_at in finished]
+        return self.database.write_each(_FINISH, rows)
 
     def finish(self, claim: Claim, result: str, worker: int, expires_at: int, now: int) -> None:
         """running → done."""

@@ -10,7 +10,21 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from autocron.model import Application, AttemptEnd, Claim, Counts, Job, Launch, NewJob, ScheduledTask, Settings, Status, Work
+from autocron.model import (
+    Application,
+    AttemptEnd,
+    Claim,
+    Counts,
+    Finished,
+    Job,
+    Launch,
+    NewJob,
+    News,
+    ScheduledTask,
+    Settings,
+    Status,
+    Work,
+)
 
 
 class Store(Protocol):
@@ -110,6 +124,10 @@ class Store(Protocol):
         """
         ...
 
+    def finish_each(self, finished: Sequence[Finished], now: int) -> int:
+        """running → done, for each of these. How many: an attempt that isn't the running one any more isn't counted."""
+        ...
+
     def finish(self, claim: Claim, result: str, worker: int, expires_at: int, now: int) -> None:
         """running → done. Raises ClaimLostError."""
         ...
@@ -168,6 +186,14 @@ class Store(Protocol):
         ...
 
     # -- jobs: questions -----------------------------------------------------------------------------------
+
+    def news(self) -> News:
+        """What a supervisor that was rung for asks first, in one question."""
+        ...
+
+    def has_ready(self, application: int) -> dict[bool, bool]:
+        """Whether a job could start, of ordinary ones (False) and of those that share an event loop (True)."""
+        ...
 
     def cancel_requests(self) -> list[Claim]:
         """The running attempts that shall be ended."""

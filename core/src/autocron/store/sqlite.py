@@ -13,7 +13,7 @@ from typing import Any
 
 from autocron.clock import MICROSECONDS
 from autocron.errors import InvalidStateError
-from autocron.model import AttemptEnd, Claim, Counts, Job, NewJob, Policy, Status, Work
+from autocron.model import AttemptEnd, Claim, Counts, Job, NewJob, News, Policy, Status, Work
 from autocron.store import rows
 from autocron.store.database import Database
 from autocron.store.endings import KEPT, Endings
@@ -39,6 +39,19 @@ insert into jobs (nonce, arguments, task, application, queue, priority, state, r
 select each.column1, each.column2, shared.*
 from (values {rows}) as each, (select ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?) as shared
 """
+
+_NEWS = """
+select (select number from revision), (select min(run_at) from jobs where state = 'waiting' and readiness = 0),
+       exists (select 1 from jobs where state = 'running' and cancel_requested = 1)
+"""
+
+_READY = """
+exists (
+    select 1 from jobs where state = 'waiting' and readiness = 1 and application = ? and concurrent = {concurrent}
+                         and queue not in (select queue from paused_queues)
+)
+"""
+_HAS_READY = f"select {_READY.format(concurrent=0)}, {_READY.format(concurrent=1)}"
 
 _WITH_KEY = "select id, nonce from jobs where unique_key = ? and (state = 'waiting' or state = 'running')"
 
@@ -259,6 +272,14 @@ class SqliteStore(Endings, Registry, Timetable):
         self.database.write("delete from totals where minute between 1 and ?", (before,))
 
     # -- questions -----------------------------------------------------------------------------------------
+
+    def news(self) -> News:
+        ((revision, next_run_at, cancels),) = self.database.read(_NEWS, here=True)
+        return News(revision, next_run_at, bool(cancels))
+
+    def has_ready(self, application: int) -> dict[bool, bool]:
+        ((ordinary, concurrent),) = self.database.read(_HAS_READY, (application, application))
+        return {False: bool(ordinary), True: bool(concurrent)}
 
     def cancel_requests(self) -> list[Claim]:
         found = self.database.read(

@@ -12,6 +12,7 @@ from autocron import clock
 from autocron.model import MAX_LOST_ATTEMPTS, Application, Claim, Settings, Work
 from autocron.processes.channel import Channel
 from autocron.processes.spawn import spawn_worker
+from autocron.store import Store
 from autocron.supervisor.lane import PATIENCE, PATIENCE_BESIDE_IDLE, Lane
 from autocron.supervisor.worker_process import Ending, Worker
 
@@ -30,6 +31,7 @@ class Crew:
         self.workers: dict[int, Worker] = {}
         self.expects_work: dict[bool, bool] = {False: True, True: True}
         """Whether the store may have a job that could start; of ordinary ones, and of coroutines (True)."""
+        self._is_guess = True
         self.scheduled: tuple[str, ...] = ()
         self.missing: dict[str, str] = {}
         self.notes: list[tuple[Claim, str | None, str]] = []
@@ -44,6 +46,14 @@ class Crew:
 
     def expect_work(self) -> None:
         self.expects_work = {False: True, True: True}
+        self._is_guess = True
+
+    def look_for_work(self, store: Store) -> bool:
+        """Whether there are jobs for it to claim now. A question first: a claim in vain would keep callers waiting."""
+        if self._is_guess and (self.wants(False) or self.wants(True)):
+            self.expects_work = store.has_ready(self.application.id)
+            self._is_guess = False
+        return bool(self.wants(False) or self.wants(True))
 
     def wants(self, concurrent: bool) -> int:
         """How many jobs of this kind to claim for it now."""
@@ -81,6 +91,7 @@ class Crew:
             free[worker] -= 1
             self._shares.setdefault((worker, concurrent), []).append(work)
         self.expects_work[concurrent] = len(works) >= wanted or bool(refused)
+        self._is_guess = False
         self._sends_ahead = not any(work.policy.at_most_once for work in works)
         self._lacks_worker[concurrent] = any(map(_is_suspect, refused))
         return refused

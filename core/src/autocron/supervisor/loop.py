@@ -30,7 +30,7 @@ from autocron.supervisor.clockwork import Clockwork
 from autocron.supervisor.crew import Crew
 from autocron.supervisor.housekeeping import Housekeeper
 from autocron.supervisor.presence import Presence
-from autocron.supervisor.settling import settle
+from autocron.supervisor.settling import settle_all
 from autocron.supervisor.tidings import tell_missed
 from autocron.supervisor.worker_process import Ending, Worker
 
@@ -165,16 +165,16 @@ class Supervisor:
         """Somebody rang: a call, a new process, a changed setting, a job to be cancelled."""
         if not self._rang:
             return
-        revision = self.store.revision()
-        if revision != self._revision:
+        news = self.store.news()
+        if news.revision != self._revision:
             self._reload()
-            self._revision = revision
+            self._revision = news.revision
         self._adopt_jobs()
         if any(schedule.overlap == "queue" or schedule.misfire == "all" for schedule in self.clockwork.schedules):
             self.store.promote(clock.now())  # the job ahead may have been cancelled
-        for claim in self.store.cancel_requests():
+        for claim in self.store.cancel_requests() if news.cancels else ():
             self._end_cancelled(claim)
-        self._expect_work()
+        self._expect_work(news.next_run_at)
         self._housekeeper.note_writes(clock.now())
         self._rang = False
 
@@ -185,30 +185,30 @@ class Supervisor:
                 self.clockwork.mind_missing(number, crew.missing)
                 crew.missing = {}
         if not self.presence.is_alone and self.clockwork.fire(self.presence.attached):
-            self._expect_work()
+            self._expect_work(self.store.next_run_at())
         if self.clockwork.missed:
             told = [tell_missed(self.store, missed, clock.now()) for missed in self.clockwork.missed]
             self.clockwork.missed.clear()
             if any(told):
-                self._expect_work()
+                self._expect_work(self.store.next_run_at())
 
     def exchange_jobs(self) -> None:
         """Outcomes in, claims out, in one transaction."""
         now = clock.now()
         due = self._next_run_at is not None and self._next_run_at <= now
         noting = [crew for crew in self.crews.values() if crew.notes]
-        if not (self.endings or due or noting or self._hungry_crews()):
+        if not (self.endings or due or noting or self._finds_work()):
             return
         with self.store.transaction():
             for crew in noting:  # before the outcomes: it takes a running attempt
                 for claim, progress, lines in crew.notes:
                     self.store.note(claim, progress, lines, now)
-            waits_again = [settle(self.store, ending, self.settings, now) for ending in self.endings]
+            waits_again = settle_all(self.store, self.endings, self.settings, now)
             line_moves = any(ending.work.schedule for ending in self.endings)
-            if due or line_moves or any(waits_again):
+            if due or line_moves or waits_again:
                 self.store.promote(now)
                 self._adopt_jobs()
-                self._expect_work()
+                self._expect_work(self.store.next_run_at())
             hungry = self._hungry_crews()
             for crew in hungry:
                 self._claim(crew, now)
@@ -371,6 +371,10 @@ class Supervisor:
             for number in self.presence.attached:
                 self.store.adopt_jobs(number, orphaned)
 
+    def _finds_work(self) -> bool:
+        crews = () if self.presence.is_alone else self.crews.values()
+        return sum(crew.look_for_work(self.store) for crew in crews) > 0
+
     def _hungry_crews(self) -> list[Crew]:
         if self.presence.is_alone:
             return []  # what runs may finish, nothing new begins
@@ -382,10 +386,10 @@ class Supervisor:
                 if given.work.claim == claim:
                     worker.cancel(given.work)
 
-    def _expect_work(self) -> None:
+    def _expect_work(self, next_run_at: int | None) -> None:
         for crew in self.crews.values():
             crew.expect_work()
-        self._next_run_at = self.store.next_run_at()
+        self._next_run_at = next_run_at
 
     def _workers(self) -> Iterator[Worker]:
         for crew in self.crews.values():
