@@ -21,7 +21,7 @@ T = TypeVar("T")
 PATIENCE = 45.0
 """Seconds that anything may take on a busy machine."""
 
-_ADDRESS = re.compile(r"on (http://127\.0\.0\.1:[1-9]\d*)")
+_ADDRESS = re.compile(r"(?:on|at) (http://127\.0\.0\.1:[1-9]\d*)")
 
 
 class Scene:
@@ -46,7 +46,7 @@ class Scene:
 
     def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """This Python with these arguments, in a session of its own. Its output and its children's is in a file."""
-        foreign = ("AUTOCRON_", "FLASK_", "PYTEST_", "WERKZEUG_", "COV_")
+        foreign = ("AUTOCRON_", "COV_", "DJANGO_", "FLASK_", "PYTEST_", "RUN_MAIN", "WERKZEUG_")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         with self.output.open("ab") as output:
             process = subprocess.Popen(

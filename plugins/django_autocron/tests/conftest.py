@@ -30,7 +30,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     try:
         status, said = site.manage("migrate", "--run-syncdb", "--verbosity", "0")
         assert status == 0, said
-        site.serve()
+        site.serve_it()
         yield site
     finally:
         site.clear()

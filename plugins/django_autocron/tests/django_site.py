@@ -2,106 +2,40 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import re
 import shutil
-import signal
-import sqlite3
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any
 
-T = TypeVar("T")
+from scene import PATIENCE, Scene
 
-PATIENCE = 60.0
-"""Seconds that anything may take on a busy machine."""
-
-_ADDRESS = re.compile(r"Starting (?:WSGI )?development server at (http://127\.0\.0\.1:[1-9]\d*)")
+__all__ = ["PATIENCE", "Site"]
 
 
-class Site:
-    """``folder`` is where the project is and where commands run; the home folder is beside it."""
+class Site(Scene):
+    """A copy of the project, whose pages do what ``shop.requests`` offers."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self.folder = root / "site"
-        self.home = root / "home"
-        self.output = root / "output.txt"
-        self.database = self.home / ".autocron" / "shop.db"
+        super().__init__(root)
         self.address = ""
-        self._started: list[subprocess.Popen[bytes]] = []
-        self.home.mkdir()
-        shutil.copytree(Path(__file__).parent / "project", self.folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            Path(__file__).parent / "project", self.folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
+        )
 
-    # -- processes -----------------------------------------------------------------------------------------
-
-    def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """This Python with these arguments, in a session of its own. Its output and its children's is in a file."""
-        foreign = ("AUTOCRON_", "DJANGO_", "PYTEST_", "RUN_MAIN", "COV_")
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-        with self.output.open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, *arguments],
-                cwd=self.folder,
-                env=inherited | {"HOME": str(self.home), "PYTHONUNBUFFERED": "1"} | dict(environment or {}),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        self._started.append(process)
-        return process
-
-    def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
-        """Until it ends by itself; its exit status and what was said meanwhile."""
+    def told(self, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
+        """Run this Python until it ends by itself; its exit status and what was said meanwhile."""
         before = len(self.said)
-        process = self.start(*arguments, environment=environment)
-        try:
-            status = process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"{arguments} doesn't end\n{self.evidence()}") from None
-        return status, self.said[before:]
+        return self.run(*arguments, environment=environment), self.said[before:]
 
     def manage(self, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
-        return self.run("manage.py", *arguments, environment=environment)
+        return self.told("manage.py", *arguments, environment=environment)
 
-    def serve(self, program: str = "manage.py") -> None:
+    def serve_it(self, program: str = "manage.py") -> None:
         """With Django's own server, on a free port."""
-        before = len(self.said)
-        process = self.start(program, "runserver", "--noreload", "127.0.0.1:0")
-
-        def address() -> re.Match[str] | None:
-            assert process.poll() is None, f"the server ended with status {process.returncode}\n{self.evidence()}"
-            return _ADDRESS.search(self.said, before)
-
-        self.address = self.wait_until(address, "the server tells its address")[1]
-
-    def processes(self) -> dict[int, str]:
-        """Supervisors and workers: everything with this site's database on its command line."""
-        return {pid: command for pid, command in _command_lines() if str(self.root) in command}
-
-    def clear(self) -> None:
-        """End everything that was started here, by its number."""
-        for process in self._started:
-            if process.poll() is None:  # not reaped, so the number is still its own
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait(PATIENCE)
-
-        def nobody_left() -> bool:
-            for pid in self.processes():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            return not self.processes()
-
-        self.wait_until(nobody_left, "every process can be ended")
+        self.address = self.serve(program, "runserver", "--noreload", "127.0.0.1:0").address
 
     # -- the running site ----------------------------------------------------------------------------------
 
@@ -154,44 +88,3 @@ class Site:
     def finished_after(self, name: str, *args: object, **using: object) -> dict[str, Any]:
         """Enqueue a task of Django's framework; its result once it has finished."""
         return self.finished(name, self.do("enqueue", name, list(args), using)["id"])
-
-    # -- what is there -------------------------------------------------------------------------------------
-
-    @property
-    def said(self) -> str:
-        return self.output.read_text(errors="replace") if self.output.exists() else ""
-
-    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Read from autocron's database; nothing if there is none yet."""
-        if not self.database.exists():
-            return []
-        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)) as connection:
-            return connection.execute(query, parameters).fetchall()
-
-    def wait_until(self, look: Callable[[], T | Literal[False] | None], what: str) -> T:
-        """The first true value. Raises AssertionError with the evidence when it takes too long."""
-        deadline = time.monotonic() + PATIENCE
-        while not (found := look()):
-            assert time.monotonic() < deadline, f"not within {PATIENCE:g} s: {what}\n{self.evidence()}"
-            time.sleep(0.02)
-        return found
-
-    def evidence(self) -> str:
-        jobs: object = "none"
-        with contextlib.suppress(sqlite3.Error):
-            jobs = self.rows("select id, task, state, readiness, attempt, worker, error from jobs")
-        return f"--- output\n{self.said[-8000:]}\n--- jobs\n{jobs}\n--- processes\n{self.processes()}"
-
-
-def _command_lines() -> list[tuple[int, str]]:
-    """Number and command line of every process; a dead one has none."""
-    if not Path("/proc/self/cmdline").exists():
-        listed = subprocess.run(["ps", "-axww", "-o", "pid=,command="], stdout=subprocess.PIPE, text=True, check=True)
-        rows = [row.strip().partition(" ") for row in listed.stdout.splitlines()]
-        return [(int(pid), command) for pid, _, command in rows]
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            words = Path("/proc", name, "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-            found.append((int(name), b" ".join(words).decode(errors="replace")))
-    return found

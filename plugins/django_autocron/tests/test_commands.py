@@ -28,7 +28,7 @@ def started_nothing(site: Site) -> bool:
 
 def test_g8_other_commands_start_nothing_whatever_the_program_is_called(site: Site) -> None:
     commands = ["check", "migrate --run-syncdb --verbosity 0", "makemigrations --dry-run", "showmigrations", "help"]
-    status, said = site.run("-c", CALLING, *commands)
+    status, said = site.told("-c", CALLING, *commands)
     assert started_nothing(site), site.evidence()
     assert (status, "no issues" in said, "ordered " in said) == (0, True, True), said
     assert site.rows("select task, state from jobs") == [("shop.tasks.use_connection", "waiting")]
@@ -81,9 +81,26 @@ def test_g66_check_says_what_is_wrong_and_a_server_doesnt_start(site: Site, sett
     assert "Traceback" not in said
     for word in words:
         assert word in said
-    status, said = site.run("-c", "import django; django.setup()", environment=environment)
+    status, said = site.told("-c", "import django; django.setup()", environment=environment)
     assert status == 1, said
     assert f"{words[0]}" in said.splitlines()[-1]
+
+
+def test_call_command_raises_what_autocron_ends_with_unless_it_is_zero(site: Site) -> None:
+    script = """
+import django
+from django.core.management import CommandError, call_command
+django.setup()
+call_command("autocron", "settings")
+try:
+    call_command("autocron", "show", "00000000-0000-8001-8000-000000000000")
+except CommandError as error:
+    print(error, error.returncode)
+"""
+    status, said = site.told("-c", script, environment={"DJANGO_SETTINGS_MODULE": "settings"})
+    assert status == 0, said
+    assert "worker processes" in said
+    assert "autocron show 00000000-0000-8001-8000-000000000000: exit status 1 1" in said
 
 
 def test_manage_autocron_says_which_setting_is_wrong(site: Site) -> None:
@@ -95,7 +112,7 @@ def test_manage_autocron_says_which_setting_is_wrong(site: Site) -> None:
 def test_manage_autocron_supervise_works_the_jobs_without_a_web_server(site: Site) -> None:
     site.start("manage.py", "autocron", "supervise")
     site.wait_until(lambda: " works " in site.said, "the supervisor says that it works")
-    status, said = site.run("-c", CALLING, "migrate --run-syncdb --verbosity 0")
+    status, said = site.told("-c", CALLING, "migrate --run-syncdb --verbosity 0")
     assert status == 0, said
     done = "select count(*) from jobs where task = 'shop.tasks.use_connection' and state = 'done'"
     site.wait_until(lambda: site.rows(done) == [(1,)], "the job is done")
@@ -150,7 +167,7 @@ if __name__ == "__main__":
 def test_g9_a_project_in_one_file_has_workers(site: Site) -> None:
     (site.folder / "one.py").write_text(ONE_FILE)
     site.database = site.home / ".autocron" / "one.db"
-    site.serve("one.py")
+    site.serve_it("one.py")
 
     def page(path: str) -> str:
         with urllib.request.urlopen(f"{site.address}/{path}", timeout=PATIENCE) as answer:

@@ -10,7 +10,7 @@ from django.utils.module_loading import autodiscover_modules
 
 import autocron
 from django_autocron import configuration
-from django_autocron.checks import check_start, running_a_command
+from django_autocron.checks import check_start, problems, running_a_command
 from django_autocron.connections import thread_of_its_own
 
 
@@ -18,10 +18,7 @@ class AutocronConfig(AppConfig):
     """``INSTALLED_APPS += ["django_autocron"]``."""
 
     name = "django_autocron"
-    verbose_name = "autocron"
-
-    problem: str = ""
-    """Why autocron couldn't be started for a command of ``manage.py``; a system check tells."""
+    verbose_name: str = "autocron"
 
     def ready(self) -> None:
         """Import the module ``tasks`` of every application, and start autocron.
@@ -41,4 +38,4 @@ class AutocronConfig(AppConfig):
         except (ImproperlyConfigured, autocron.AutocronError) as error:
             if not running_a_command():
                 raise
-            self.problem = str(error)
+            problems.append(str(error))

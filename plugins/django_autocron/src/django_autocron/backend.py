@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -27,7 +27,7 @@ class AutocronBackend(BaseTaskBackend):
     supports_get_result = True
     supports_priority = True
 
-    def __init__(self, alias: str, params: Mapping[str, Any]) -> None:
+    def __init__(self, alias: str, params: dict[str, Any]) -> None:
         super().__init__(alias, params)
         taken = {"queue": "queue_name", "priority": "priority", "at": "run_after", "schedule": "run_after"}
         try:
@@ -77,9 +77,10 @@ class AutocronBackend(BaseTaskBackend):
             raise TaskResultDoesNotExist(f"the job {result_id} wasn't enqueued by a task of django.tasks")
         return result
 
-    def check(self, **kwargs: Any) -> Iterable[CheckMessage]:
+    def check(self, **kwargs: Any) -> list[CheckMessage]:
         """E002: autocron itself isn't installed in the project."""
-        yield from super().check(**kwargs)
+        found: list[CheckMessage] = list(super().check(**kwargs))
         if not apps.is_installed("django_autocron"):
             message = f"TASKS[{self.alias!r}] uses autocron, which isn't among the INSTALLED_APPS."
-            yield Error(message, hint='Write INSTALLED_APPS += ["django_autocron"].', id="django_autocron.E002")
+            found.append(Error(message, hint='Write INSTALLED_APPS += ["django_autocron"].', id="django_autocron.E002"))
+        return found

@@ -5,15 +5,16 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from django.apps import apps
 from django.core.checks import CheckMessage, Error
 from django.core.management import ManagementUtility
+
+problems: list[str] = []
+"""What kept autocron from starting for a command of ``manage.py`` in this process."""
 
 
 def check_start(**_: Any) -> list[CheckMessage]:
     """E001: what kept autocron from starting in this process."""
-    problem: str = apps.get_app_config("django_autocron").problem
-    return [Error(problem, id="django_autocron.E001")] if problem else []
+    return [Error(problem, id="django_autocron.E001") for problem in problems]
 
 
 def running_a_command() -> bool:

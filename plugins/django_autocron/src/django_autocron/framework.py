@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -21,7 +21,10 @@ def _module(name: str) -> Any:
 _base = _module(".base")
 _signals = _module(".signals")
 
-BaseTaskBackend: Any = _module(".backends.base").BaseTaskBackend
+if TYPE_CHECKING:
+    from django.tasks.backends.base import BaseTaskBackend as BaseTaskBackend
+else:
+    BaseTaskBackend = _module(".backends.base").BaseTaskBackend
 Task: Any = _base.Task
 TaskContext: Any = _base.TaskContext
 TaskError: Any = _base.TaskError

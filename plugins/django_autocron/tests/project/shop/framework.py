@@ -1,8 +1,9 @@
 """Django's Tasks framework: Django's own, or the package before it."""
 
-try:
-    from django.tasks import TaskResultStatus, signals, task
-except ImportError:
-    from django_tasks import TaskResultStatus, signals, task
+from importlib import import_module
 
-__all__ = ["TaskResultStatus", "signals", "task"]
+import django
+
+_package = "django.tasks" if django.VERSION >= (6, 0) else "django_tasks"
+_tasks, signals = import_module(_package), import_module(f"{_package}.signals")
+TaskResultStatus, task = _tasks.TaskResultStatus, _tasks.task

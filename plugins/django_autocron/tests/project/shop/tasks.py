@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal as signals_of_the_system
+from unittest import mock
 
 from django.db import connection
 
@@ -28,7 +29,7 @@ def _break() -> None:
     """As a database server's restart does: the connection is there, and dead."""
     Order.objects.count()
     connection.connection.close()
-    connection.is_usable = lambda: False  # what other databases than SQLite find out by themselves
+    mock.patch.object(connection, "is_usable", return_value=False).start()  # what other databases than SQLite find out
     Order.objects.count()
 
 

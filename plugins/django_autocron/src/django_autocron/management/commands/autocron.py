@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from argparse import REMAINDER, ArgumentParser
-from typing import Any
+from typing import Any, Literal
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 import autocron
 from django_autocron import configuration
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     """Hands everything behind ``autocron`` on, options too."""
 
     help = "Background jobs: status, jobs, schedules, settings …; `manage.py autocron --help` lists them."
-    requires_system_checks: tuple[()] = ()
+    requires_system_checks: list[str] | tuple[str, ...] | Literal["__all__"] = ()
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Called by ``manage.py``. Exits with autocron's status."""
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         own.add_argument("--pythonpath")
         _, arguments = own.parse_known_args(argv[2:])
         try:
-            status = self.handle(arguments=arguments)
+            status = run(arguments)
         except ImproperlyConfigured as error:
             self.stderr.write(str(error))
             status = 2
@@ -37,8 +37,14 @@ class Command(BaseCommand):
         """For ``call_command("autocron", "status")``."""
         parser.add_argument("arguments", nargs=REMAINDER)
 
-    def handle(self, *_: Any, arguments: list[str], **options: Any) -> int:
-        """Run it; the exit status."""
-        if arguments[:1] == ["supervise"] and not any(word.partition("=")[0] == "--app" for word in arguments):
-            arguments = [*arguments, "--app", "django:setup()"]  # DJANGO_SETTINGS_MODULE is in the environment
-        return autocron.command_line([str(configuration.read().database), *arguments])
+    def handle(self, *_: Any, arguments: list[str], **options: Any) -> None:
+        """Run it. Raises CommandError, with the exit status, unless that is 0."""
+        if status := run(arguments):
+            raise CommandError(f"autocron {' '.join(arguments)}: exit status {status}", returncode=status)
+
+
+def run(arguments: list[str]) -> int:
+    """The command line for this project's database; its exit status."""
+    if arguments[:1] == ["supervise"] and not any(word.partition("=")[0] == "--app" for word in arguments):
+        arguments = [*arguments, "--app", "django:setup()"]  # DJANGO_SETTINGS_MODULE is in the environment
+    return autocron.command_line([str(configuration.read().database), *arguments])
