@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import uuid as uuids
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +35,12 @@ def job(database: Path, uuid: str) -> Row:
     """The row of a job; empty if there is none."""
     found = rows(database, "select * from jobs where id = ? and nonce = ?", *key_of(uuid))
     return found[0] if found else {}
+
+
+def uuid_of(database: Path, state: str) -> str:
+    """The uuid of the oldest job in this state; empty if there is none."""
+    found = rows(database, "select id, nonce from jobs where state = ? order by id limit 1", state)
+    if not found:
+        return ""
+    number, nonce = found[0]["id"], found[0]["nonce"]
+    return str(uuids.UUID(int=number >> 12 << 80 | 8 << 76 | (number & 0xFFF) << 64 | 2 << 62 | nonce))

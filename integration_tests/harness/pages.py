@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 _FENCE = re.compile(
-    r"^(?P<indent> *)(?P<fence>```+)(?P<language>[\w{}-]*)\n(?P<text>.*?)^(?P=indent)(?P=fence) *$", re.MULTILINE | re.DOTALL
+    r"^(?P<indent> *)(?P<fence>```+)(?P<language>[^`\n]*)\n(?P<text>.*?)^(?P=indent)(?P=fence) *$", re.MULTILINE | re.DOTALL
 )
 _FILE = re.compile(r"# (?P<name>[\w/]+\.py)\b")
 
@@ -39,10 +39,11 @@ class Block:
         return found["name"] if found else None
 
     @property
-    def commands(self) -> list[str]:
-        """The commands of a console block, without their prompt and comments."""
-        lines = re.sub(r"\\\n", " ", self.text).splitlines()
-        return [re.sub(r"\s+#.*", "", line[2:]).strip() for line in lines if line.startswith("$ ")]
+    def commands(self) -> list[tuple[str, str]]:
+        """The commands of a console block, without their prompt and comments, each with the output shown beneath it."""
+        parts = re.split(r"^\$ ", re.sub(r"\\\n", " ", self.text), flags=re.MULTILINE)
+        typed = [part.partition("\n") for part in parts[1:]]
+        return [(re.sub(r"\s+#.*", "", command).strip(), shown.strip()) for command, _, shown in typed]
 
 
 def pages() -> list[Path]:

@@ -33,6 +33,8 @@ class Process:
         for at, word in enumerate(self.command[:-1]):
             if word == "-m" and self.command[at + 1] == "autocron":
                 return self.command[at + 3 :]
+            if at == 1 and Path(word).name == "autocron":  # the installed program
+                return self.command[3:]
         return ()
 
     @property

@@ -84,15 +84,20 @@ class Server:
     def ask(self, path: str, *, form: Mapping[str, object] | None = None, good: int = 200) -> str:
         """The body of an answer with this status; a form is posted. A connection that breaks is tried again."""
 
+        status, body = self.answers(path, form=form)
+        if status != good:
+            raise UnfulfilledError(f"{path}: {status} {body}\n{self.ground.evidence()}")
+        return body
+
+    def answers(self, path: str = "/", *, form: Mapping[str, object] | None = None) -> tuple[int, str]:
+        """Status and body, whatever they are. A connection that breaks is tried again."""
+
         def answered() -> tuple[int, str] | None:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 return self.answer(path, form=form)
             return None
 
-        status, body = self.ground.wait_until(answered, f"{path} is answered")
-        if status != good:
-            raise UnfulfilledError(f"{path}: {status} {body}\n{self.ground.evidence()}")
-        return body
+        return self.ground.wait_until(answered, f"{path} is answered")
 
     def answer(self, path: str = "/", *, form: Mapping[str, object] | None = None) -> tuple[int, str]:
         """Status and body, whatever they are. Raises OSError or HTTPException when there is no answer."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import re
 from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+import django
 import inline_tasks
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -50,6 +54,22 @@ def test_an_enqueued_task_has_run_when_the_call_returns(told: list[tuple[str, st
         ("task_started", result.id, "RUNNING"),
         ("task_finished", result.id, "SUCCESSFUL"),
     ]
+
+
+def test_what_the_readme_shows_of_the_tasks_framework_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[tuple[str, str, str]]
+) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    (shown,) = re.findall(r"^```py\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    if django.VERSION < (6, 0):
+        shown = shown.replace("from django.tasks import task ", "from django_tasks import task ")
+    (tmp_path / "shown_in_readme.py").write_text(shown)
+    monkeypatch.syspath_prepend(tmp_path)
+    with testing.collected() as jobs:
+        import_module("shown_in_readme")
+        jobs.run_pending()
+    assert [name for name, _, _ in told].count("task_enqueued") == 2
+    assert [name for name, _, _ in told].count("task_finished") == 1  # the other one is for tomorrow
 
 
 def test_a_failing_task_doesnt_raise_in_the_caller(told: list[tuple[str, str, str]]) -> None:
