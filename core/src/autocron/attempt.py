@@ -6,8 +6,8 @@ import contextvars
 import inspect
 import threading
 import traceback
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, contextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack
 from typing import Any, NamedTuple
 
 from autocron import carried, codec, hooks, tracing
@@ -51,10 +51,10 @@ class Attempt(NamedTuple):
     async def run_on_loop(self) -> Outcome:
         """Run a coroutine function's attempt on the running loop, as a task of its own: so it has its own context, too."""
         try:
-            with self._surroundings() as factories:
+            with self._span():
                 failed: BaseException | None = None
                 async with AsyncExitStack() as stack:
-                    for factory in factories:
+                    for factory in self._around_factories():
                         stack.enter_context(factory())
                     for async_factory in hooks.async_around_factories():
                         await stack.enter_async_context(async_factory())
@@ -72,10 +72,10 @@ class Attempt(NamedTuple):
 
     def _run_in_context(self, await_: Callable[[Coroutine[Any, Any, Any]], Any]) -> Outcome:
         try:
-            with self._surroundings() as factories:
+            with self._span():
                 failed: BaseException | None = None
                 with ExitStack() as stack:
-                    for factory in factories:
+                    for factory in self._around_factories():
                         stack.enter_context(factory())
                     args, kwargs = codec.decode_call(self.arguments)
                     try:
@@ -91,13 +91,13 @@ class Attempt(NamedTuple):
         except BaseException as error:
             return self._failed(error)
 
-    @contextmanager
-    def _surroundings(self) -> Iterator[list[AroundJob]]:
-        """What the code of the task finds: its job, the call's context variables, a span. Gives what to enter inside."""
+    def _span(self) -> AbstractContextManager[object]:
+        """The outermost of what is around the task; its job and the call's context variables are set already."""
         running_job.set(self.job)
-        headers = carried.restore(self.context)
-        with tracing.attempt_span(self.job, headers):
-            yield [*self.around, *hooks.around_factories(self.job.task)]
+        return tracing.attempt_span(self.job, carried.restore(self.context))
+
+    def _around_factories(self) -> list[AroundJob]:
+        return [*self.around, *hooks.around_factories(self.job.task)]
 
     def _failed(self, error: BaseException) -> Outcome:
         outcome = failure(error, self.policy)

@@ -30,9 +30,7 @@ def add_variables(*variables: ContextVar[Any]) -> None:
 
 def captured(serializer: str, task: str) -> str:
     """What shall travel with a job that is made here, as JSON; "" for nothing. Raises EncodingError naming the variable."""
-    if not _variables and not tracing.is_active():
-        return ""
-    if not (_variables or tracing.is_active()):  # every call asks
+    if not _variables and not tracing.is_active():  # every call asks
         return ""
     carried: dict[str, Any] = {}
     if _variables:

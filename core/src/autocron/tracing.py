@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from autocron.current import CurrentJob
 
 _NAME = "autocron"
+_NO_SPAN = nullcontext()  # it can be entered any number of times
 
 
 def _tracer() -> Any:
@@ -20,33 +21,33 @@ def _tracer() -> Any:
     return api.get_tracer(_NAME)
 
 
-@contextlib.contextmanager
-def call_span(task: str, queue: str, jobs: int) -> Iterator[None]:
+def call_span(task: str, queue: str, jobs: int) -> AbstractContextManager[object]:
     """A span of kind PRODUCER around the making of jobs; it is what travels with them."""
     tracer = _tracer()
     if tracer is None:
-        yield
-        return
+        return _NO_SPAN
     attributes = {**_described(task, "create"), "messaging.destination.name": queue, "messaging.batch.message_count": jobs}
-    with tracer.start_as_current_span(f"create {task}", kind=_kind("PRODUCER"), attributes=attributes):
-        yield
+    span: AbstractContextManager[object] = tracer.start_as_current_span(
+        f"create {task}", kind=_kind("PRODUCER"), attributes=attributes
+    )
+    return span
 
 
-@contextlib.contextmanager
-def attempt_span(job: CurrentJob, headers: Mapping[str, str]) -> Iterator[None]:
+def attempt_span(job: CurrentJob, headers: Mapping[str, str]) -> AbstractContextManager[object]:
     """A span of kind CONSUMER around an attempt, a child of the call's; what the attempt raises is recorded in it."""
     tracer = _tracer()
     if tracer is None:
-        yield
-        return
+        return _NO_SPAN
     from opentelemetry.propagate import extract
 
     attributes = {**_described(job.task, "process"), "messaging.message.id": job.uuid, "autocron.attempt": job.attempt}
     if job.schedule is not None:
         attributes["autocron.schedule"] = job.schedule
     parent = extract(dict(headers)) if headers else None
-    with tracer.start_as_current_span(f"process {job.task}", context=parent, kind=_kind("CONSUMER"), attributes=attributes):
-        yield
+    span: AbstractContextManager[object] = tracer.start_as_current_span(
+        f"process {job.task}", context=parent, kind=_kind("CONSUMER"), attributes=attributes
+    )
+    return span
 
 
 def injected() -> dict[str, str]:

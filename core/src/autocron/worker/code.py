@@ -22,16 +22,22 @@ class Code:
 
     def __init__(self, launch: Launch) -> None:
         self._main = launch.main
+        self._undecorated: dict[str, Callable[..., Any]] = {}
         self._modules_reported = 0
 
     def find(self, task: str) -> Callable[..., Any] | None:
         """The decorated function. Its module is imported first if that hasn't been done."""
-        if task in functions:
-            return functions[task]
+        if (known := functions.get(task) or self._undecorated.get(task)) is not None:
+            return known
         module = task.rpartition(".")[0]
         while module and not self.import_if_there(module):
             module = module.rpartition(".")[0]
-        return functions.get(task) or _function_named(task, module)
+        if task in functions:
+            return functions[task]
+        function = _function_named(task, module)
+        if function is not None:
+            self._undecorated[task] = function
+        return function
 
     def import_if_there(self, module: str) -> bool:
         try:
