@@ -16,6 +16,9 @@ Figures = dict[str, float]
 LONGEST_SERIES = 1.5
 """Seconds: a slow contender gets fewer jobs."""
 
+PRODUCING = 1.0
+"""Seconds for which several processes call at once: long enough for a fair scheduler to have been fair."""
+
 BURNT = 0.005
 """Seconds of processor time of a job that computes."""
 
@@ -147,14 +150,15 @@ def application_memory(contender: Contender) -> float:
 def producers(contender: Contender, notes: Notes, number: int = 4) -> Figures:
     """So many processes call at once while two workers work."""
     settle(notes)
-    before, share = notes.count(), max(contender.backlog // number, 25)
+    before = notes.count()
     command = [
         sys.executable,
         "producer.py",
         type(contender).__module__,
         type(contender).__name__,
         str(contender.folder),
-        str(share),
+        str(contender.backlog),
+        str(PRODUCING),
     ]
     started = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(), cwd=HERE, text=True)
@@ -172,12 +176,13 @@ def producers(contender: Contender, notes: Notes, number: int = 4) -> Figures:
     finally:
         for process in started:
             process.kill()
-    notes.wait_for(before + number * share)
-    first, last = min(began for began, _, _ in told), max(ended for _, ended, _ in told)
-    rates = [share / (ended - began) for began, ended, _ in told]
+    jobs = sum(int(calls) for calls, *_ in told)
+    notes.wait_for(before + jobs)
+    first, last = min(began for _, began, _, _ in told), max(ended for _, _, ended, _ in told)
+    rates = [calls / (ended - began) for calls, began, ended, _ in told]
     return {
-        "4 producers": number * share / (last - first),
-        "longest stall": 1e3 * max(longest for _, _, longest in told),
+        "4 producers": jobs / (last - first),
+        "longest stall": 1e3 * max(longest for *_, longest in told),
         "slowest of 4": min(rates) / max(rates),
     }
 

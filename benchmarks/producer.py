@@ -1,4 +1,4 @@
-"""One of several processes that call at once: ``producer.py MODULE CLASS FOLDER CALLS``."""
+"""One of several processes that call at once: ``producer.py MODULE CLASS FOLDER CALLS SECONDS``, at most so many, or so long."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ import time
 from pathlib import Path
 
 
-def main(module: str, name: str, folder: str, calls: str) -> None:
-    """Prints when it began and ended, and how long its longest call took, in seconds."""
+def main(module: str, name: str, folder: str, most: str, seconds: str) -> None:
+    """Prints how many calls it made, when it began and ended, and how long its longest call took, in seconds."""
     contender = getattr(importlib.import_module(module), name)(Path(folder))
     contender.connect()
     print("ready", flush=True)
     sys.stdin.readline()
-    longest = 0.0
-    began = time.monotonic()
-    for _ in range(int(calls)):
-        before = time.monotonic()
+    calls, longest = 0, 0.0
+    began = ended = time.monotonic()
+    while calls < int(most) and ended < began + float(seconds):
+        before = ended
         contender.call()
-        longest = max(longest, time.monotonic() - before)
-    print(began, time.monotonic(), longest)
+        calls, ended = calls + 1, time.monotonic()
+        longest = max(longest, ended - before)
+    print(calls, began, ended, longest)
 
 
 if __name__ == "__main__":
