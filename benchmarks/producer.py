@@ -1,4 +1,4 @@
-"""One of several processes that call at once: ``producer.py MODULE CLASS FOLDER CALLS SECONDS``, at most so many, or so long."""
+"""One of several processes that call at once, so often or so long: ``producer.py MODULE CLASS FOLDER CALLS SECONDS``."""
 
 from __future__ import annotations
 
