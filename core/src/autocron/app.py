@@ -8,22 +8,17 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from autocron import clock, hosts, locations
-from autocron.declared import Declared
-from autocron.engines import InlineEngine, StoreEngine
 from autocron.errors import ConfigurationError, NotStartedError, TaskDefinitionError
 from autocron.hooks import Hooking
 from autocron.model import Launch, Settings, Setup
 from autocron.operating import Operating
 from autocron.options import Options, TaskOptions
-from autocron.processes.spawn import import_path, python_executable, working_folder
 from autocron.results import TaskResult, set_default_source
 from autocron.scheduling import Scheduling
 from autocron.settings import SettingsGiven, checked_settings
-from autocron.store import SqliteStore
 from autocron.tasks import (
     Request,
     Task,
@@ -35,19 +30,27 @@ from autocron.tasks import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from autocron.attachment import Attachment
+    from autocron.declared import Declared
+    from autocron.engines import StoreEngine
+    from autocron.inline import InlineEngine
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Registered(NamedTuple):
+class Registered:
     """What the database knows of this process's application."""
 
-    application: int
-    launch: Launch
-    tasks: Mapping[str, str]
-    schedules: Mapping[str, Declared]
+    __slots__ = ("application", "launch", "schedules", "tasks")
+
+    def __init__(self, application: int, launch: Launch, tasks: Mapping[str, str], schedules: Mapping[str, Declared]) -> None:
+        self.application: int = application
+        self.launch: Launch = launch
+        self.tasks: Mapping[str, str] = tasks
+        self.schedules: Mapping[str, Declared] = schedules
 
 
 class DelayDecorator(Protocol):
@@ -105,8 +108,7 @@ class Autocron(Scheduling, Hooking, Operating):
         path = locations.database_path(database, make_folder=not inactive)
         with self._guard:
             if inactive:
-                self._engine = InlineEngine(Settings.from_mapping(changes))
-                return False
+                return self._run_inline(Settings.from_mapping(changes))
             if self._attachment is not None:
                 if self._attachment.database == path:
                     if changes and host is not hosts.Host.WORKER:
@@ -116,33 +118,43 @@ class Autocron(Scheduling, Hooking, Operating):
                     f"this process uses {self._attachment.database} already, so start({str(database)!r}) can't: "
                     "use an Autocron() instance of its own for a second database, or stop() first"
                 )
-            return self._open(SqliteStore(path, create=True), changes, host)
+            return self._open(path, changes, host)
 
     def _change_settings(self, attachment: Attachment, changes: Mapping[str, Any]) -> None:
         """Other settings than those with which the database was opened, here and in the supervisor."""
         attachment.store.change_settings(changes)
         settings = attachment.store.settings()
         attachment.store.set_durability(settings.durability)
-        if isinstance(self._engine, StoreEngine):
+        if self._engine is not None:
             self._engine.settings = settings
         attachment.wake()
 
-    def _open(self, store: SqliteStore, changes: Mapping[str, Any], host: hosts.Host) -> bool:
+    # The decorators need nothing of what runs jobs: each of these two is where that is imported.
+
+    def _run_inline(self, settings: Settings) -> bool:
+        from autocron.inline import InlineEngine
+
+        self._engine = InlineEngine(settings)
+        return False
+
+    def _open(self, path: Path, changes: Mapping[str, Any], host: hosts.Host) -> bool:
         if os.name != "posix":
             raise ConfigurationError(
                 f"worker processes need Linux or macOS, and this is {sys.platform}: set the environment variable "
                 "AUTOCRON_DISABLE=1, and every task runs at once in its caller"
             )
-        from autocron.attachment import Attachment  # importing and inline running work without its operating system
+        from autocron.attachment import Attachment
+        from autocron.engines import StoreEngine
+        from autocron.store import SqliteStore
 
+        store = SqliteStore(path, create=host is not hosts.Host.WORKER)
         if host is not hosts.Host.WORKER:
             store.change_settings(changes)
         settings = store.settings()
         store.database.set_durability(settings.durability)
         if settings.autocron_lock and host is not hosts.Host.WORKER:
-            self._engine = InlineEngine(settings)
             store.close()
-            return False
+            return self._run_inline(settings)
         serves = host is hosts.Host.SERVER
         self._attachment = Attachment(store.database.path, store, spawns=serves)
         self._engine = StoreEngine(store, settings, self._application_of, self._attachment.wake, self._mistrust)
@@ -161,9 +173,7 @@ class Autocron(Scheduling, Hooking, Operating):
     def get_results(self) -> list[TaskResult[Any]]:
         """The handles of all jobs in the database, newest first. Raises NotStartedError before ``start``."""
         engine = self.engine()
-        if isinstance(engine, InlineEngine):
-            return []
-        return [TaskResult(engine, job.uuid, job) for job in engine.store.jobs()]
+        return [TaskResult(engine, job.uuid, job) for job in engine.jobs()]
 
     def setup_worker(self, function: str, arguments: Mapping[str, Any] | None = None, *, module: str | None = None) -> None:
         """Have every worker of this application call ``function`` (``"module:name"``) before its first job.
@@ -266,9 +276,9 @@ class Autocron(Scheduling, Hooking, Operating):
                 return self._engine
             worker = hosts.worker()
             if worker is not None:
-                self._open(SqliteStore(worker.database), {}, hosts.Host.WORKER)
+                self._open(worker.database, {}, hosts.Host.WORKER)
             elif hosts.this_process() in (hosts.Host.DISABLED, hosts.Host.TEST):
-                self._engine = InlineEngine()
+                self._run_inline(Settings())
             if self._engine is None:
                 raise NotStartedError(
                     'autocron has not been started in this process: call autocron.start("project.db") first. '
@@ -339,6 +349,8 @@ class Autocron(Scheduling, Hooking, Operating):
         worker = hosts.worker()
         if worker is not None:
             return worker.launch
+        from autocron.processes.spawn import import_path, python_executable, working_folder
+
         main = None
         file = getattr(sys.modules["__main__"], "__file__", None)
         setups = [each[name] for each in (self._setups, self._hook_modules) for name in sorted(each)]
@@ -371,6 +383,8 @@ def instances() -> list[Autocron]:
 
 def substitute_engine(engine: StoreEngine) -> Callable[[], None]:
     """Have this engine take all calls of this process, whatever database is started. Returns what ends that."""
+    from autocron.inline import InlineEngine
+
     _substitutes.append(engine)
     before = {instance: instance.exchange_engine(engine) for instance in instances()}
     for started in (before.get(default), *before.values()):

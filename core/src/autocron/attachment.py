@@ -7,7 +7,6 @@ ends; after it, both come back in the parent, and the child takes a lock of its 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import select
 import sys
@@ -18,12 +17,13 @@ from typing import Final
 
 from autocron import clock, hosts, locations
 from autocron.errors import StoreError
+from autocron.logs import logger_named
 from autocron.processes.locks import LockFile
 from autocron.processes.spawn import spawn_supervisor
 from autocron.processes.wakeup import WakeUpWriter
 from autocron.store import Store
 
-logger: Final = logging.getLogger(__name__)
+logger: Final = logger_named(__name__)
 
 SPAWN_PAUSE = 1.0
 """Seconds between two spawns of a supervisor on one host; a later one that finds the lock taken would only end."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextvars
-import inspect
 import threading
 import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack
+from types import CoroutineType
 from typing import Any, NamedTuple
 
 from autocron import carried, codec, hooks, tracing
 from autocron.current import CurrentJob, running_job
 from autocron.model import Outcome, Policy
+from autocron.tasks import is_async
 
 WITHDRAWN = "the attempt was ended by autocron: it took longer than its timeout, or its job was cancelled"
 """The message of the CancelledError by which a coroutine is ended from outside."""
@@ -42,7 +43,7 @@ class Attempt(NamedTuple):
 
     def run(self, await_: Callable[[Coroutine[Any, Any, Any]], Any] | None = None) -> Outcome:
         """Run it here. ``await_`` runs coroutines; without it there is a new event loop."""
-        if inspect.iscoroutinefunction(self.function):
+        if is_async(self.function):
             outcome: Outcome = (await_ or run_coroutine)(self.run_on_loop())
             return outcome
         # A context of its own: what this attempt sets, the next one in this thread doesn't see.
@@ -80,7 +81,7 @@ class Attempt(NamedTuple):
                     args, kwargs = codec.decode_call(self.arguments)
                     try:
                         value = self.function(*args, **kwargs)
-                        if inspect.iscoroutine(value):
+                        if isinstance(value, CoroutineType):
                             value = await_(value)
                     except BaseException as error:
                         failed = error

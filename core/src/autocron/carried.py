@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Final
 
 from autocron import codec, tracing
 from autocron.errors import AutocronError, ConfigurationError
+from autocron.logs import logger_named
 
-logger: Final = logging.getLogger("autocron.worker")
+logger: Final = logger_named("autocron.worker")
 
 _variables: dict[str, ContextVar[Any]] = {}
 _UNSET: Any = object()

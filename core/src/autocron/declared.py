@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autocron import codec
 from autocron.errors import ConfigurationError
 from autocron.model import LONGEST, ScheduledTask
 from autocron.options import DELAYS, JobOptions
@@ -54,6 +53,8 @@ class Declared(NamedTuple):
 
     def scheduled(self, name: str, zone: str | None, now: int) -> ScheduledTask:
         """As the store keeps it. ``now`` anchors intervals if the schedule is new."""
+        from autocron import codec  # at the decorator nothing is encoded yet
+
         schedule = self.build(zone)
         options = self.task.job_options
         return ScheduledTask(

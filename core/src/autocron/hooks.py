@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import inspect
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from autocron import carried
 from autocron.current import CurrentJob
 from autocron.errors import TaskDefinitionError, TaskFailed
+from autocron.logs import logger_named
 
-logger: Final = logging.getLogger("autocron.worker")
+if TYPE_CHECKING:
+    import datetime as dt
+
+logger: Final = logger_named("autocron.worker")
 
 Around = Callable[
     [],
@@ -24,7 +24,7 @@ Around = Callable[
 """What ``around_job`` takes: a generator function that yields once, or what returns a context manager."""
 
 OnError = Callable[[CurrentJob, BaseException], object]
-OnMissed = Callable[[str, dt.datetime, str], object]
+OnMissed = Callable[[str, "dt.datetime", str], object]
 
 A = TypeVar("A", bound=Around)
 E = TypeVar("E", bound=OnError)
@@ -55,6 +55,8 @@ class Hooking(ABC):
         An ``async`` generator (or what returns an asynchronous context manager) is entered around tasks that are
         ``async def``, and only around those. Raises TaskDefinitionError for what is no function.
         """
+        import inspect  # dear, and only who hangs something around jobs pays for it
+
         name = _name_of(function, "@around_job")
         factory: Any = function
         if inspect.iscoroutinefunction(function):
@@ -98,6 +100,10 @@ class Hooking(ABC):
         Only a variable that is set at the call travels; its value must be one that the codec can store, or the call
         raises EncodingError. Jobs know variables by name. Raises ConfigurationError for what is no context variable.
         """
+        import inspect
+
+        from autocron import carried
+
         carried.add_variables(*variables)
         frame = inspect.currentframe()
         caller = frame.f_back if frame is not None else None
@@ -150,6 +156,8 @@ def imported(module: object, hooks: Sequence[str]) -> None:
 
 
 def _plain_name(function: Callable[..., object], where: str) -> str:
+    import inspect
+
     name = _name_of(function, where)
     if inspect.iscoroutinefunction(function):
         raise TaskDefinitionError(f"{where}: {name} is a coroutine; write it with `def`, without `async`")

@@ -5,12 +5,10 @@ jobs are stored and a running server works them, but it starts nothing. Under py
 tasks run at once in the caller.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from enum import Enum, auto
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import NamedTuple
 
 from autocron.errors import ConfigurationError
@@ -99,12 +97,12 @@ def starts_supervisors() -> bool:
 
 
 def _program() -> str:
-    path = PurePath(sys.argv[0]) if sys.argv and sys.argv[0] else PurePath("")
-    if path.name == "__main__.py":  # python -m
-        package = path.parent.name
+    folder, name = os.path.split(os.path.normpath(sys.argv[0])) if sys.argv and sys.argv[0] else ("", "")
+    if name == "__main__.py":  # python -m
+        package = os.path.basename(folder)
         names = {"flask": "flask", "django": "django-admin", "unittest": "unittest"}
-        return names.get(package, package if package in _TOOLS else path.name)
-    return path.name.removesuffix(".exe")
+        return names.get(package, package if package in _TOOLS else name)
+    return name.removesuffix(".exe")
 
 
 def _is_unittest() -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autocron.errors import InvalidStateError, NotStartedError
 from autocron.results import JobSource, TaskResult
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from autocron.attachment import Attachment
     from autocron.model import Job, Status
     from autocron.operations import Finding, JobDetails, Operations, Overview, ScheduleReport

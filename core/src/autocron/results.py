@@ -1,13 +1,11 @@
 """``TaskResult``: the handle of one job, in whatever process holds its uuid."""
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
-from autocron import clock, codec
+from autocron import clock
 from autocron.errors import InvalidStateError, JobNotFoundError, TaskFailed
 from autocron.model import CANCELLED, ERROR, WAITING, AttemptEnd, Job, Status
 
@@ -71,7 +69,7 @@ class TaskResult(Generic[R]):
         self._value: tuple[Any] | None = None
 
     @classmethod
-    def get(cls, uuid: str) -> TaskResult[Any]:
+    def get(cls, uuid: str) -> "TaskResult[Any]":
         """The handle of the job with this uuid, from any process that has called ``start``.
 
         Raises JobNotFoundError if there is none (or its result has expired), NotStartedError before ``start``.
@@ -121,6 +119,8 @@ class TaskResult(Generic[R]):
         if job.result is None:
             return None
         if self._value is None:
+            from autocron import codec  # only for values that are looked at
+
             self._value = (codec.decode_value(job.result),)
         return cast("R", self._value[0])
 
@@ -167,6 +167,8 @@ class TaskResult(Generic[R]):
     @property
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What the task was called with: positional arguments and keywords, decoded anew each time."""
+        from autocron import codec
+
         return codec.decode_call(self._job().arguments)
 
     @property

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from autocron import hosts
-from autocron.declared import Declared, Firing, ScheduleOptions, split_schedule_options
 from autocron.errors import AutocronWarning
 from autocron.options import Options
 from autocron.tasks import Engine, Task
 
 if TYPE_CHECKING:
+    import datetime as dt
+
+    from autocron.declared import Declared, ScheduleOptions
     from autocron.schedules import Schedule
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -78,11 +79,11 @@ class Scheduling(ABC):
                 end_date=end_date,
             )
 
-        firing, options = split_schedule_options(firing_and_options, "@cron")
+        decorator = self._scheduled("@cron", build, firing_and_options)
         text = expression or crontab
         if text and dialect is None and hosts.worker() is None and (doubt := schedules.ambiguity(text)):
             warnings.warn(doubt, AutocronWarning, stacklevel=2)
-        return self._scheduled("@cron", build, firing, options)
+        return decorator
 
     def periodic(
         self,
@@ -120,8 +121,7 @@ class Scheduling(ABC):
                 end_date=end_date,
             )
 
-        firing, options = split_schedule_options(firing_and_options, "@periodic")
-        return self._scheduled("@periodic", build, firing, options)
+        return self._scheduled("@periodic", build, firing_and_options)
 
     def at(
         self,
@@ -140,17 +140,18 @@ class Scheduling(ABC):
         def build(zone: str | None) -> Schedule:
             return schedules.date(when, timezone=timezone or zone)
 
-        firing, options = split_schedule_options(firing_and_options, "@at")
-        return self._scheduled("@at", build, firing, options, tuple(args))
+        return self._scheduled("@at", build, firing_and_options, tuple(args))
 
     def _scheduled(
         self,
         where: str,
         build: Callable[[str | None], Schedule],
-        firing: Firing,
-        options: Mapping[str, Any],
+        firing_and_options: Mapping[str, Any],
         args: tuple[Any, ...] = (),
     ) -> Callable[[F], F]:
+        from autocron.declared import Declared, split_schedule_options
+
+        firing, options = split_schedule_options(firing_and_options, where)
         build(None)  # what can't be understood fails here, at the decorator
         checked = Options().changed(options, where)
 

@@ -1,7 +1,5 @@
 """Checking the settings given to ``start()`` and on the command line."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 

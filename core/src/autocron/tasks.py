@@ -1,19 +1,18 @@
 """``Task``: a decorated function and its options. Calling it asks for a job; naming it lets a worker find it."""
 
-from __future__ import annotations
-
-import ast
 import functools
-import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from types import CodeType
-from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, Unpack
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, Unpack
 
 from autocron.errors import ConfigurationError, TaskDefinitionError
 from autocron.options import Options, TaskOptions
 from autocron.results import TaskResult
+
+if TYPE_CHECKING:
+    import inspect
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,32 +23,16 @@ functions: dict[str, Callable[..., Any]] = {}
 _aliases: dict[str, str] = {}  # the names among those that a task had before, to the one that it has
 
 
-class Request(NamedTuple):
-    """One call of a task, on its way to an engine."""
-
-    task: Task[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-
-
-class Engine(Protocol):
-    """What runs the calls of tasks: a store with workers beside it, the caller itself, or another system."""
-
-    def submit(self, requests: Sequence[Request]) -> list[TaskResult[Any]]:
-        """Make jobs of these calls, all or none. Returns their handles in order."""
-        ...
-
-
 class Task(Generic[P, R]):
     """A function whose calls become jobs. Made by ``@delay``."""
 
     def __init__(
-        self, function: Callable[P, Any], options: Options, engine: Callable[[], Engine], name: str | None = None
+        self, function: Callable[P, Any], options: Options, engine: "Callable[[], Engine]", name: str | None = None
     ) -> None:
         self.function = function
         self.name: str = name or task_name(function)
         self.job_options = options
-        self.concurrent: bool = inspect.iscoroutinefunction(function)
+        self.concurrent: bool = is_async(function)
         self.in_main_module: bool = getattr(function, "__module__", None) == "__main__"
         self._engine = engine
         self.check_arguments: Callable[[tuple[Any, ...], dict[str, Any]], None] = _argument_check(function)
@@ -64,7 +47,7 @@ class Task(Generic[P, R]):
         self.check_arguments(args, kwargs)
         return self._engine().submit([Request(self, args, kwargs)])[0]
 
-    def options(self, **options: Unpack[TaskOptions]) -> Task[P, R]:
+    def options(self, **options: Unpack[TaskOptions]) -> "Task[P, R]":
         """The same task with other options: ``send_mail.options(seconds=60)("a@b.c", "hi")``."""
         return self._with(self.job_options.changed(options, f"{self.name}.options()"))
 
@@ -89,11 +72,27 @@ class Task(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<Task {self.name}>"
 
-    def _with(self, options: Options) -> Task[P, R]:
+    def _with(self, options: Options) -> "Task[P, R]":
         other: Task[P, R] = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other.job_options = options
         return other
+
+
+class Request(NamedTuple):
+    """One call of a task, on its way to an engine."""
+
+    task: Task[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+class Engine(Protocol):
+    """What runs the calls of tasks: a store with workers beside it, the caller itself, or another system."""
+
+    def submit(self, requests: Sequence[Request]) -> list[TaskResult[Any]]:
+        """Make jobs of these calls, all or none. Returns their handles in order."""
+        ...
 
 
 def keep_function(name: str, function: Callable[..., Any], aliases: Iterable[str] = ()) -> None:
@@ -174,6 +173,8 @@ def main_module_problem() -> str | None:
 
 @functools.cache
 def _has_main_guard(file: str) -> bool:
+    import ast  # dear, and only for tasks of a main module
+
     with open(file, "rb") as source:
         tree = ast.parse(source.read())
     return any(
@@ -189,6 +190,21 @@ def module_of(function: Callable[..., Any]) -> str:
     return main_module_name() if module == "__main__" else module
 
 
+# -- functions ---------------------------------------------------------------------------------------------
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """``inspect.iscoroutinefunction``, which is dear, is only asked about what is no plain function."""
+    if isinstance(function, FunctionType) and not function.__dict__:
+        return bool(function.__code__.co_flags & _CO_COROUTINE)
+    import inspect
+
+    return inspect.iscoroutinefunction(function)
+
+
+_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE
+
+
 # -- arguments ---------------------------------------------------------------------------------------------
 
 
@@ -200,6 +216,8 @@ def _argument_check(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], 
     def check_by_signature(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         nonlocal signature
         if signature is None:
+            import inspect  # dear, and most calls fit at a glance
+
             try:
                 signature = inspect.signature(function)
             except (TypeError, ValueError):  # some builtins have none

@@ -6,13 +6,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import subprocess  # dear, and only who starts a process pays for it
+    from pathlib import Path
 
-_PACKAGE_PARENT = str(Path(__file__).resolve().parents[2])
+_PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 
 def python_executable() -> str:
@@ -58,9 +58,11 @@ def import_path(modules: Iterable[str]) -> tuple[str, ...]:
         if not isinstance(file, str) or not os.path.isabs(file):
             continue
         depth = name.count(".") + (os.path.basename(file) == "__init__.py")
-        folder = Path(file).parents[depth]
-        if str(folder) not in path:
-            path.append(str(folder))
+        folder = os.path.dirname(file)
+        for _ in range(depth):
+            folder = os.path.dirname(folder)
+        if folder not in path:
+            path.append(folder)
     return tuple(path)
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from autocron.logs import logger_named
 from autocron.model import Application, Launch, ScheduledTask, Settings
 from autocron.settings import checked_stored
 from autocron.store.database import Database
 from autocron.store.timetable import save_schedules
 
-logger: Final = logging.getLogger(__name__)
+logger: Final = logger_named(__name__)
 
 
 class Registry:

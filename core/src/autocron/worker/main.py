@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import io
 import json
 import logging
@@ -26,6 +25,7 @@ from autocron.processes.channel import BlockingChannel
 from autocron.processes.lifeline import end_with
 from autocron.processes.locks import LockFile
 from autocron.processes.spawn import reset_signals
+from autocron.tasks import is_async
 from autocron.worker import capture
 from autocron.worker.code import Code
 from autocron.worker.coroutines import Coroutines
@@ -169,7 +169,7 @@ class Worker:
             prepared = self._prepared(job)
             if not isinstance(prepared, Attempt):
                 return prepared
-            if inspect.iscoroutinefunction(prepared.function):
+            if is_async(prepared.function):
                 return await prepared.run_on_loop()
             import asyncio  # the task's new code isn't async any more
 
