@@ -114,7 +114,7 @@ class _Application:
 
     def _wait_for_end(self) -> None:
         os.read(self._ready, 1)
-        if not self._supervisor.stop_signals:
+        if not self._supervisor.attention.stop_signals:
             self.ended_first = True
             logger.error("the application's process has ended, so the supervisor does")
             os.kill(os.getpid(), signal.SIGTERM)

@@ -10,8 +10,6 @@ import contextlib
 import logging
 import os
 import random
-import selectors
-import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -23,9 +21,9 @@ from autocron.clock import MICROSECONDS
 from autocron.errors import StoreError
 from autocron.model import Application, Claim, Settings
 from autocron.processes.locks import LockFile
-from autocron.processes.spawn import kill_group, reset_signals
-from autocron.processes.wakeup import WakeUpReader
+from autocron.processes.spawn import kill_group
 from autocron.store import SqliteStore
+from autocron.supervisor.attention import Attention
 from autocron.supervisor.clockwork import Clockwork
 from autocron.supervisor.crew import Crew
 from autocron.supervisor.housekeeping import Housekeeper
@@ -41,10 +39,6 @@ LONGEST_SLEEP = 30.0
 
 TAKE_OVER = 3.0
 """Seconds that the workers of a dead predecessor get to be gone."""
-
-REST = 0.002
-"""Seconds that it doesn't listen after a ring that brought nothing to start. Waking a sleeper costs the caller more than
-all else in a call; while every worker is busy, or jobs are for later, a thousand rings a second wake it only now and then."""
 
 DEAF = 0.002
 """Seconds that it sleeps at most, whatever happens, while the workers have enough to do: then there are many outcomes to
@@ -68,20 +62,15 @@ class Supervisor:
         self.settings: Settings = Settings()
         self.crews: dict[int, Crew] = {}
         self.endings: list[Ending] = []
-        self.stop_signals: int = 0
         self._applications: dict[int, Application] = {}
         self._revision = -1
-        self._rang = True
         self._next_run_at: int | None = None
         self._blocked_until = 0.0
-        self._rests_until = 0.0
-        self._listens = True
         self._complained_at = float("-inf")
         self._housekeeper = Housekeeper(self.store, SqliteStore(database))
-        self._selector = selectors.DefaultSelector()
-        self.presence: Presence = Presence(self.locks, self._selector, keep_alive=keep_alive)
+        self.attention: Attention = Attention(locations.wakeup_path(database))
+        self.presence: Presence = Presence(self.locks, self.attention.selector, keep_alive=keep_alive)
         self.clockwork: Clockwork = Clockwork(self.store)
-        self._readable: list[object] = []
 
     # -- the main loop -------------------------------------------------------------------------------------
 
@@ -107,19 +96,7 @@ class Supervisor:
         return True
 
     def set_up(self) -> None:
-        reset_signals()
-        reader, writer = socket.socketpair()
-        for end in (reader, writer):
-            end.setblocking(False)
-        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._note_stop_signal)
-        for number in (signal.SIGCHLD, signal.SIGHUP):
-            signal.signal(number, lambda *_: None)
-        self._signals, self._signal_writer = reader, writer
-        self._selector.register(reader, selectors.EVENT_READ, reader)
-        self._wakeup = WakeUpReader(locations.wakeup_path(self.database))
-        self._selector.register(self._wakeup, selectors.EVENT_READ, self._wakeup)
+        self.attention.begin()
         logger.info("supervisor %d works %s", os.getpid(), self.database)
         self.end_leftover_workers()
 
@@ -143,7 +120,7 @@ class Supervisor:
             _, status = os.waitpid(pid, 0)
             for crew in self.crews.values():
                 if (worker := crew.workers.get(pid)) is not None:
-                    self._unregister(worker)
+                    self.attention.forget(worker.channel.read_fd)
                     crew.bury(worker, status)
                     break
 
@@ -151,19 +128,19 @@ class Supervisor:
         """What the workers have to say."""
         for crew in self.crews.values():
             for worker in crew.workers.values():
-                if worker in self._readable:
+                if worker in self.attention.readable:
                     crew.collect(worker)
                     if worker.channel.at_end:
-                        self._unregister(worker)
+                        self.attention.forget(worker.channel.read_fd)
 
     def look_who_is_attached(self) -> None:
         """The processes for whose sake all this runs."""
-        if (self._rang or self.presence.concerns(self._readable)) and self.presence.look(self._applications):
-            self._rang = True
+        if (self.attention.rang or self.presence.concerns(self.attention.readable)) and self.presence.look(self._applications):
+            self.attention.rang = True
 
     def notice_changes(self) -> None:
         """Somebody rang: a call, a new process, a changed setting, a job to be cancelled."""
-        if not self._rang:
+        if not self.attention.rang:
             return
         news = self.store.news()
         if news.revision != self._revision:
@@ -176,7 +153,7 @@ class Supervisor:
             self._end_cancelled(claim)
         self._expect_work(news.next_run_at)
         self._housekeeper.note_writes(clock.now())
-        self._rang = False
+        self.attention.rang = False
 
     def fire_due_schedules(self) -> None:
         """Every slot that has come becomes a job, once."""
@@ -218,7 +195,7 @@ class Supervisor:
         self._housekeeper.note_writes(now)
         for crew in hungry:
             if crew.give():
-                self._rests_until = 0.0
+                self.attention.note_start()
 
     def _claim(self, crew: Crew, now: int) -> None:
         crew.begin_sharing()
@@ -250,41 +227,20 @@ class Supervisor:
             if wanted:
                 crew.scheduled = self.clockwork.tasks_of(number)
                 for worker in crew.keep(self.settings):
-                    self._selector.register(worker.channel.read_fd, selectors.EVENT_READ, worker)
+                    self.attention.listen_to(worker.channel.read_fd, worker)
             elif self.presence.attached:  # others are; while nobody is, a reload may bring it back
                 crew.retire_all()
                 if not crew.workers:
                     del self.crews[number]
 
     def sleep(self, seconds: float) -> None:
-        """Until something happens, or for so long. What happened is in ``_readable`` and ``_rang``."""
+        """Until something happens, or for so long."""
         if seconds and (busy := min((s for crew in self.crews.values() if (s := crew.seconds_ahead())), default=0.0)):
             time.sleep(min(DEAF, busy / 2))
-        rest = self._rests_until - clock.monotonic()
-        if (rest <= 0) != self._listens:
-            self._listens = not self._listens
-            if self._listens:
-                self._selector.register(self._wakeup, selectors.EVENT_READ, self._wakeup)
-            else:
-                self._selector.unregister(self._wakeup)
-        if rest > 0:
-            seconds = min(seconds, rest)
-        writing = [worker.channel for worker in self._workers() if worker.channel.pending]
-        for channel in writing:
-            self._selector.register(channel.write_fd, selectors.EVENT_WRITE, channel)
-        self._readable = [key.data for key, _ in self._selector.select(seconds)]
-        for channel in writing:
-            self._selector.unregister(channel.write_fd)
+        self.attention.sleep(seconds, (worker.channel for worker in self._workers() if worker.channel.pending))
         for worker in self._workers():
-            if worker.channel in self._readable:
+            if worker.channel in self.attention.readable:
                 worker.flush()
-        if self._signals in self._readable:
-            with contextlib.suppress(BlockingIOError):
-                self._signals.recv(4096)
-        if self._wakeup in self._readable:
-            self._wakeup.clear()  # before the looking, or a ring in between would be lost
-            self._rang = True
-            self._rests_until = clock.monotonic() + REST  # unless this one brings work that can start
 
     def seconds_to_next_moment(self) -> float:
         """How long nothing is due."""
@@ -295,7 +251,7 @@ class Supervisor:
         waits = [deadline - monotonic for deadline in deadlines if deadline is not None]
         if self._blocked_until > monotonic:  # the database can't be used now
             waits.append(self._blocked_until - monotonic)
-        elif self._rang or self.endings:
+        elif self.attention.rang or self.endings:
             return 0.0
         elif not self.presence.is_alone:
             moments = [self._housekeeper.next_moment(), self._next_run_at]
@@ -305,20 +261,20 @@ class Supervisor:
         return max(0.0, min([LONGEST_SLEEP, *waits]))
 
     def is_over(self) -> bool:
-        return self.stop_signals > 0 or self.presence.is_over()
+        return self.attention.stop_signals > 0 or self.presence.is_over()
 
     def shut_down(self) -> None:
         """Nothing new begins. Running jobs get the grace, then they are ended and wait for the next start.
 
         Whoever is alone has lingered, and that was the grace. A second signal ends the patience.
         """
-        start, first_signal = clock.monotonic(), self.stop_signals
+        start, first_signal = clock.monotonic(), self.attention.stop_signals
         grace = self.settings.shutdown_grace if first_signal else 0.0
         for crew in self.crews.values():
             crew.retire_all()
         while any(crew.workers for crew in self.crews.values()):
             waited = clock.monotonic() - start
-            impatient = self.stop_signals > max(first_signal, 1)
+            impatient = self.attention.stop_signals > max(first_signal, 1)
             for worker in self._workers():
                 if impatient or waited >= (grace if worker.is_busy else FAREWELL):
                     worker.end("shutdown")
@@ -329,9 +285,7 @@ class Supervisor:
                 self.exchange_jobs()
         self.store.close()
         self._housekeeper.close()
-        signal.set_wakeup_fd(-1)
-        for resource in (self._wakeup, self._signals, self._signal_writer, self._selector):
-            resource.close()
+        self.attention.end()
         logger.info("supervisor %d ends", os.getpid())
 
     # -- what it knows -------------------------------------------------------------------------------------
@@ -341,7 +295,7 @@ class Supervisor:
         self.store.set_durability(self.settings.durability)
         if self.settings.autocron_lock:
             logger.info("autocron has been switched off in the settings")
-            self.stop_signals += 1
+            self.attention.stop_signals += 1
         self._applications = {known.id: known for known in self.store.applications()}
         for number, crew in self.crews.items():
             before, application = crew.application, self._applications.get(number)
@@ -395,15 +349,8 @@ class Supervisor:
         for crew in self.crews.values():
             yield from crew.workers.values()
 
-    def _unregister(self, worker: Worker) -> None:
-        with contextlib.suppress(KeyError):
-            self._selector.unregister(worker.channel.read_fd)
-
     def _expiry(self) -> int:
         return clock.now() + round(self.settings.result_ttl * MICROSECONDS)
-
-    def _note_stop_signal(self, *_: object) -> None:
-        self.stop_signals += 1
 
     @contextlib.contextmanager
     def backing_off(self) -> Iterator[None]:
@@ -412,7 +359,7 @@ class Supervisor:
             yield
             self._blocked_until = 0.0
         except StoreError as error:
-            self._rang = True
+            self.attention.rang = True
             self._revision = -1  # it may be another file that can be used next
             self._blocked_until = clock.monotonic() + 1.0
             if clock.monotonic() - self._complained_at >= 60:
