@@ -23,7 +23,7 @@ class Attention:
     """One ``select`` over everything. ``pipe`` is where the wake-ups come from."""
 
     def __init__(self, pipe: Path) -> None:
-        self.rang = True
+        self.rang: bool = True
         """Somebody may want something: it is looked at before the next sleep."""
         self.readable: list[object] = []
         """What was registered for the files that had something to read when the last sleep ended."""
@@ -87,7 +87,7 @@ class Attention:
                 self._signals.recv(4096)
         if self._wakeup in self.readable:
             self._wakeup.clear()  # before the looking, or a ring in between would be lost
-            self.rang = True
+            self.rang: bool = True
             self._rests_until = clock.monotonic() + REST  # unless this one brings work that can start
 
     def _note_stop_signal(self, *_: object) -> None:
