@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autocron.model import MAX_LOST_ATTEMPTS, Application, Claim, Launch, Policy, Settings, Work
+from autocron.model import Application, Claim, Launch, Policy, Settings, Work
 from autocron.processes.channel import Channel
 from autocron.processes.tickets import draw
 from autocron.supervisor.crew import Crew
@@ -47,9 +47,9 @@ def endings(crew: Crew) -> list[Ending]:
     return crew._endings
 
 
-def works(*numbers: int, lost: int = 0, at_most_once: bool = False) -> list[Work]:
+def works(*numbers: int, at_most_once: bool = False) -> list[Work]:
     policy = Policy(at_most_once=at_most_once)
-    return [Work(Claim(number, 1, 1, "me"), "uuid", "app.work", "[]", policy, 0, lost) for number in numbers]
+    return [Work(Claim(number, 1, 1, "me"), "uuid", "app.work", "[]", policy, 0, 0) for number in numbers]
 
 
 def give(crew: Crew, claimed: list[Work], *, concurrent: bool = False) -> list[int]:
@@ -100,32 +100,97 @@ def test_what_may_run_at_most_once_begins_or_is_refused(crew: Crew, members: Mem
     assert crew.expects_work[False]
 
 
-def test_g24_a_job_under_which_workers_died_gets_one_for_itself(crew: Crew, members: Members) -> None:
+def suspects(*numbers: int, company: int = 1) -> list[Work]:
+    return [work._replace(company=company) for work in works(*numbers)]
+
+
+def give_suspects(crew: Crew, claimed: list[Work], *, concurrent: bool = False) -> list[int]:
+    """As the supervisor claims them: each for a worker whose jobs are then no more than its company. The others."""
+    crew.begin_sharing()
+    left = list(claimed)
+    while left and (worker := crew.place_for_suspect(concurrent)) is not None:
+        fitting = next((work for work in left if work.company > worker.number_of_jobs), None)
+        if fitting is None:
+            break
+        left.remove(fitting)
+        crew.accept_suspect(worker, concurrent, fitting)
+    crew.give()
+    return [work.claim.job for work in left]
+
+
+def test_g24_a_suspect_has_a_worker_for_itself_while_it_runs(crew: Crew, members: Members) -> None:
     one, two = members(2, threads=4)
     give(crew, works(1))
     (busy,) = (worker for worker in (one, two) if worker.is_busy)
     (idle,) = (worker for worker in (one, two) if not worker.is_busy)
-    assert give(crew, [*works(2, 3), *works(4, 5, lost=MAX_LOST_ATTEMPTS - 1)]) == [5]
+    assert give_suspects(crew, suspects(4, 5)) == [5]
     assert jobs_of(idle) == [4]
-    assert jobs_of(busy) == [1, 2, 3]
-    assert give(crew, works(6)) == []
+    assert give(crew, works(2, 3, 6)) == []
+    assert (jobs_of(busy), jobs_of(idle)) == ([1, 2, 3, 6], [4])
     assert give(crew, works(7), concurrent=True) == []
+    assert give_suspects(crew, suspects(8), concurrent=True) == [8]
     assert jobs_of(idle) == [4]
     idle.hear_outcome(1, 0.1, "1")
     assert jobs_of(idle) == []
-    assert give(crew, works(8)) == []
-    assert jobs_of(idle) == [8]
+    assert give(crew, works(9)) == []
+    assert jobs_of(idle) == [9]
+    assert not idle.is_apart
 
 
-def test_g24_a_worker_more_is_started_for_a_job_that_needs_one_for_itself(
+def test_g24_as_many_suspects_are_together_as_the_strictest_of_them_allows(crew: Crew, members: Members) -> None:
+    members(2, threads=2)
+    assert give_suspects(crew, suspects(1, 2, company=3)) == []
+    (apart,) = (worker for worker in crew.workers.values() if worker.is_apart)
+    assert give_suspects(crew, suspects(3, company=2)) == [3]
+    assert give_suspects(crew, suspects(4, 5, company=9), concurrent=True) == [5]
+    assert jobs_of(apart) == [1, 2, 4]
+    apart.hear_outcome(1, 0.1, "1")
+    apart.hear_outcome(2, 0.1, "1")
+    assert give_suspects(crew, suspects(6, company=2), concurrent=True) == []
+    assert give_suspects(crew, suspects(7, company=9), concurrent=True) == [7]
+    assert jobs_of(apart) == [4, 6]
+
+
+def test_g24_one_worker_is_left_to_all_other_jobs(crew: Crew, members: Members) -> None:
+    members(3)
+    assert give_suspects(crew, suspects(1, 2, 3)) == [3]
+    assert give(crew, works(4)) == []
+
+
+def test_g24_a_worker_more_is_started_while_there_are_suspects(
     crew: Crew, members: Members, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Settings] = []
     monkeypatch.setattr(crew, "_start", started.append)
-    members(1, threads=4)
-    give(crew, works(1))
+    (one,) = members(1, threads=4)
     crew.keep(Settings())
     assert started == []
-    assert give(crew, works(2, lost=MAX_LOST_ATTEMPTS - 1)) == [2]
+    crew.has_suspects = True
+    assert give_suspects(crew, suspects(2)) == [2]
     crew.keep(Settings())
     assert len(started) == 1
+    _, two = members(1, threads=4)
+    assert give_suspects(crew, suspects(2)) == []
+    crew.has_suspects = False
+    (apart,) = (worker for worker in (one, two) if worker.is_apart)
+    crew.keep(Settings())
+    assert not one.retiring
+    assert not two.retiring
+    apart.hear_outcome(1, 0.1, "1")
+    crew.keep(Settings())
+    assert sum(worker.retiring for worker in crew.workers.values()) == 1
+
+
+def test_a_suspect_that_was_claimed_in_a_transaction_that_failed_leaves_nothing_behind(crew: Crew, members: Members) -> None:
+    members(2)
+    crew.has_suspects = True
+    crew.expects_work = {False: False, True: False}
+    worker = crew.place_for_suspect(False)
+    assert worker is not None
+    crew.accept_suspect(worker, False, *suspects(1))
+    assert crew.place_for_suspect(False) is None
+    crew.begin_sharing()
+    assert crew.is_hungry
+    assert not worker.is_apart
+    assert crew.give() is False
+    assert jobs_of(worker) == []

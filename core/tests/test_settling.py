@@ -30,7 +30,7 @@ from autocron.model import (
 )
 from autocron.store import SqliteStore
 from autocron.supervisor.crew import describe_exit
-from autocron.supervisor.settling import settle, settle_all
+from autocron.supervisor.settling import next_company, settle, settle_all
 from autocron.supervisor.tidings import TELL_FAILED, TELL_MISSED
 from autocron.supervisor.worker_process import Ending
 
@@ -131,6 +131,41 @@ def test_g24_a_lost_attempt_runs_again_at_once_but_not_for_ever(store: SqliteSto
     assert job.error == "the worker was killed by SIGKILL during the attempt; 3 workers have died under this job"
 
 
+def test_g24_a_death_with_several_jobs_is_counted_for_none_and_each_leaves_fewer_company(store: SqliteStore) -> None:
+    work = claimed(store, Policy())
+    companies = []
+    for running in (100, 100, 50, 25, 12, 6, 3):
+        job, waits_again = settled(store, work, verdict="lost", exit_status="was killed by SIGSEGV", running=running)
+        assert (job.status, waits_again) == (WAITING, True)
+        assert job.error == (
+            f"the worker was killed by SIGSEGV during the attempt; {running} jobs ran in it, so it isn't counted"
+        )
+        (work,) = store.claim(1, 1, "me", NOW, company=max(0, company_of(store, work)))
+        assert work.lost == 0
+        companies.append(work.company)
+    assert companies == [-1, 50, 25, 12, 6, 3, 1]
+    for _ in range(MAX_LOST_ATTEMPTS - 1):
+        settled(store, work, verdict="lost", exit_status="died", running=1)
+        (work,) = store.claim(1, 1, "me", NOW, company=1)
+    job, _ = settled(store, work, verdict="lost", exit_status="died", running=1)
+    assert (job.status, job.attempts) == (ERROR, 10)
+    assert job.error == "the worker died during the attempt; 3 workers have died under this job"
+
+
+def company_of(store: SqliteStore, work: Work) -> int:
+    ((company,),) = store.database.read("select company from jobs where id = ?", (work.claim.job,))
+    return int(company)
+
+
+def test_g24_the_cap_of_a_job_that_is_never_alone_by_chance() -> None:
+    """However many jobs run in a worker: who ends it each time is alone in the end, and so are those beside it."""
+    for slots in (2, 3, 7, 101, 1000):
+        company, deaths = 0, 0
+        while (running := slots if company <= 0 else min(company, slots)) > 1:
+            company, deaths = next_company(company, running), deaths + 1
+        assert deaths <= 2 + slots.bit_length()
+
+
 def test_g25_lost_attempts_are_not_taken_from_the_retries(store: SqliteStore) -> None:
     work = claimed(store, Policy(retries=1, backoff=0.0))
     settled(store, work, verdict="lost", exit_status="died")
@@ -139,9 +174,13 @@ def test_g25_lost_attempts_are_not_taken_from_the_retries(store: SqliteStore) ->
     assert (job.status, job.attempts) == (ERROR, 3)
 
 
+@pytest.mark.parametrize("running", [1, 4])
 @pytest.mark.parametrize("verdict", ["lost", "innocent", "shutdown"])
-def test_a_job_that_may_run_at_most_once_is_an_error_whatever_ended_its_worker(store: SqliteStore, verdict: str) -> None:
-    job, waits_again = settled(store, claimed(store, Policy(at_most_once=True)), verdict=verdict, exit_status="died")
+def test_a_job_that_may_run_at_most_once_is_an_error_whatever_ended_its_worker(
+    store: SqliteStore, verdict: str, running: int
+) -> None:
+    ending: dict[str, Any] = {"verdict": verdict, "exit_status": "died", "running": running}
+    job, waits_again = settled(store, claimed(store, Policy(at_most_once=True)), **ending)
     assert (job.status, job.attempts, waits_again) == (ERROR, 1, False)
     assert "at most once" in job.error
 

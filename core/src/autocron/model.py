@@ -28,7 +28,7 @@ class Status(StrEnum):
 WAITING, RUNNING, DONE, ERROR, CANCELLED = Status
 
 MAX_LOST_ATTEMPTS = 3
-"""How many attempts of one job may lose their worker before the job is an error."""
+"""How many attempts of one job, alone in their worker, may lose it before the job is an error."""
 
 LONGEST = 1e10
 """Seconds (317 years): an upper bound of every duration, so that moments fit the database's integers."""
@@ -189,7 +189,10 @@ class News(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A claimed job as the supervisor feeds it to a worker."""
+    """A claimed job as the supervisor feeds it to a worker.
+
+    ``company``, if more than 0: how many jobs that worker may have at once. Less than 0: one has died that had several.
+    """
 
     claim: Claim
     uuid: str
@@ -201,6 +204,7 @@ class Work(NamedTuple):
     schedule: str | None = None
     concurrent: bool = False
     context: str = ""
+    company: int = 0
 
 
 class Outcome(NamedTuple):

@@ -66,16 +66,25 @@ class World:
 def exchange(store: SqliteStore, world: World) -> None:
     """What a supervisor does in one turn: outcomes of all kinds in, claims out."""
     with store.transaction():
-        done, failed, again, free, unknown, also_done, wish, *_ = world.running
+        done, failed, again, free, unknown, also_done, wish, beside, *_ = world.running
         store.finish_each([Finished(done, "1", 7, EXPIRY), Finished(also_done, "2", 7, EXPIRY)], LATER)
         store.fail(failed, "failed", "Traceback", 7, EXPIRY, LATER)
         store.retry_later(again, "failed", "Traceback", 7, LATER + SECOND, LATER)
+        store.suspect(beside, "died", 7, 1, LATER)
         store.release(free, LATER)
         store.hold(unknown, "unknown", LATER)
         store.cancelled(wish, 7, EXPIRY, LATER)
         store.promote(LATER)
         store.adopt_jobs(world.application, [world.old_application])
+        store.suspects()
+        store.claim(world.application, 1, OWNER, LATER, company=1)
         store.claim(world.application, 3, OWNER, LATER)
+
+
+def claim_a_suspect(store: SqliteStore, world: World) -> None:
+    with store.transaction():
+        store.suspect(world.running[0], "died", 7, 1, NOW)
+        store.claim(world.application, 1, OWNER, NOW, company=1)
 
 
 def make_the_file(store: SqliteStore, world: World) -> None:
@@ -98,6 +107,9 @@ TRANSITIONS: dict[str, Callable[[SqliteStore, World], object]] = {
     ),
     "fail": lambda store, world: store.fail(world.running[0], "failed", "Traceback", 7, EXPIRY, NOW),
     "retry later": lambda store, world: store.retry_later(world.running[0], "failed", "", 7, LATER, NOW, lost=True),
+    "suspect": lambda store, world: store.suspect(world.running[0], "died", 7, 1, NOW),
+    "suspect to be cancelled": lambda store, world: store.suspect(world.running[6], "died", 7, 1, NOW),
+    "claim a suspect": claim_a_suspect,
     "release": lambda store, world: store.release(world.running[0], NOW),
     "release of one to be cancelled": lambda store, world: store.release(world.running[6], NOW),
     "give back": lambda store, world: store.give_back(world.running[0], NOW),
@@ -218,7 +230,12 @@ def work_until_nothing_is_left(path: Path, world: World) -> None:
         moment += 60 * SECOND
         with store.transaction():
             store.promote(moment)
-            works = [work for known in store.applications() for work in store.claim(known.id, 5, "host:9:cccc", moment)]
+            works = [
+                work
+                for known in store.applications()
+                for company in (0, 1)
+                for work in store.claim(known.id, 5, "host:9:cccc", moment, company=company)
+            ]
             for work in works:
                 store.finish(work.claim, "2", 8, EXPIRY, moment)
                 ends[work.uuid] = ends.get(work.uuid, 0) + 1

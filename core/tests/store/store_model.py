@@ -23,6 +23,7 @@ class Row:
     attempt: int = 0
     failures: int = 0
     lost: int = 0
+    company: int = 0
     owner: str | None = None
     cancel_requested: bool = False
     expires_at: int | None = None
@@ -102,15 +103,17 @@ class Model:
             row.readiness = READY
         return len(due)
 
-    def ready(self, application: int, concurrent: bool) -> list[Row]:
+    def ready(self, application: int, concurrent: bool, company: int = 0) -> list[Row]:
         return [
             row
             for row in self.in_state(WAITING, READY)
-            if (row.application, row.new.concurrent) == (application, concurrent) and row.new.queue not in self.paused
+            if (row.application, row.new.concurrent) == (application, concurrent)
+            and row.new.queue not in self.paused
+            and (row.company >= company if company else row.company <= 0)
         ]
 
-    def claim(self, application: int, limit: int, owner: str, now: int, concurrent: bool) -> list[Row]:
-        found = self.ready(application, concurrent)
+    def claim(self, application: int, limit: int, owner: str, now: int, concurrent: bool, company: int) -> list[Row]:
+        found = self.ready(application, concurrent, company)
         found.sort(key=lambda row: (-row.new.priority, row.arrival))
         for row in found[:limit]:
             row.state, row.owner, row.started_at, row.cancel_requested = RUNNING, owner, now, False
@@ -156,6 +159,19 @@ class Model:
         row.run_at = run_at
         self.wait_again(row, FOR_LATER if run_at > now else READY, now)
 
+    def suspect(self, row: Row, company: int, now: int) -> None:
+        row.worker, row.error, row.traceback, row.company = 7, "died", "", company
+        self.wait_again(row, READY, now)
+
+    def suspects(self) -> dict[int, bool]:
+        found = [row for row in self.rows.values() if row.is_open and row.company > 0]
+        ready = {
+            row.application
+            for row in found
+            if row.state is WAITING and row.readiness == READY and row.new.queue not in self.paused
+        }
+        return {row.application: row.application in ready for row in found}
+
     def release(self, row: Row, now: int) -> None:
         row.started_at = None
         self.wait_again(row, READY, now)
@@ -181,7 +197,7 @@ class Model:
         before = row.state
         if before in (ERROR, CANCELLED):
             row.state, row.readiness, row.run_at = WAITING, READY, now
-            row.failures = row.lost = 0
+            row.failures = row.lost = row.company = 0
             row.finished_at = row.expires_at = None
             row.cancel_requested = False
         return before

@@ -152,13 +152,14 @@ class AnyOrder(RuleBasedStateMachine):
         limit=st.integers(0, 3),
         owner=st.sampled_from(OWNERS),
         concurrent=st.sampled_from([False, False, True]),
+        company=st.sampled_from([0, 0, 1, 2]),
     )
-    def claim(self, application: int, limit: int, owner: str, concurrent: bool) -> Any:
+    def claim(self, application: int, limit: int, owner: str, concurrent: bool, company: int) -> Any:
         number = self.numbers[application]
-        works = self.store.claim(number, limit, owner, self.now, concurrent=concurrent)
-        expected = self.model.claim(number, limit, owner, self.now, concurrent)
-        assert [(work.uuid, work.claim.attempt, work.failures, work.lost, work.context) for work in works] == [
-            (row.uuid, row.attempt, row.failures, row.lost, row.new.context) for row in expected
+        works = self.store.claim(number, limit, owner, self.now, concurrent=concurrent, company=company)
+        expected = self.model.claim(number, limit, owner, self.now, concurrent, company)
+        assert [(work.uuid, work.claim.attempt, work.failures, work.lost, work.company, work.context) for work in works] == [
+            (row.uuid, row.attempt, row.failures, row.lost, row.company, row.new.context) for row in expected
         ]
         for work in works:
             self.claims[work.uuid, work.claim.attempt, owner] = work.claim
@@ -166,12 +167,13 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(
         ticket=tickets,
-        outcome=st.sampled_from(["finish", "fail", "retry_later", "release", "give_back", "hold", "cancelled"]),
+        outcome=st.sampled_from(["finish", "fail", "retry_later", "suspect", "release", "give_back", "hold", "cancelled"]),
         after=seconds,
         lost=st.booleans(),
+        company=st.sampled_from([-1, 1, 2]),
         as_owner=st.sampled_from([None, None, None, *OWNERS]),
     )
-    def an_attempt_ends(self, ticket: Ticket, outcome: str, after: int, lost: bool, as_owner: str | None) -> None:
+    def an_attempt_ends(self, ticket: Ticket, outcome: str, after: int, lost: bool, company: int, as_owner: str | None) -> None:
         claim = self.claims[ticket.uuid, ticket.attempt, ticket.owner]
         if as_owner is not None:
             ticket, claim = Ticket(ticket.uuid, ticket.attempt, as_owner), claim._replace(owner=as_owner)
@@ -179,9 +181,9 @@ class AnyOrder(RuleBasedStateMachine):
         row = self.model.holder(ticket)
         if row is None:
             with pytest.raises(ClaimLostError):
-                self.report(outcome, claim, moment, lost)
+                self.report(outcome, claim, moment, lost, company)
             return
-        self.report(outcome, claim, moment, lost)
+        self.report(outcome, claim, moment, lost, company)
         match outcome:
             case "finish":
                 self.model.finish(row, moment, now)
@@ -189,6 +191,8 @@ class AnyOrder(RuleBasedStateMachine):
                 self.model.fail(row, moment, now, lost)
             case "retry_later":
                 self.model.retry_later(row, moment, now, lost)
+            case "suspect":
+                self.model.suspect(row, company, now)
             case "release":
                 self.model.release(row, now)
             case "give_back":
@@ -199,7 +203,7 @@ class AnyOrder(RuleBasedStateMachine):
                 self.model.end(row, Status.CANCELLED, moment, now)
                 row.worker = 7
 
-    def report(self, outcome: str, claim: Claim, moment: int, lost: bool) -> None:
+    def report(self, outcome: str, claim: Claim, moment: int, lost: bool, company: int) -> None:
         store, now = self.store, self.now
         match outcome:
             case "finish" if lost:  # as one of many
@@ -211,6 +215,8 @@ class AnyOrder(RuleBasedStateMachine):
                 store.fail(claim, "failed", "Traceback", 7, moment, now, lost=lost)
             case "retry_later":
                 store.retry_later(claim, "failed", "Traceback", 7, moment, now, lost=lost)
+            case "suspect":
+                store.suspect(claim, "died", 7, company, now)
             case "release":
                 store.release(claim, now)
             case "give_back":
@@ -288,6 +294,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert self.store.news() == (self.store.revision(), min(later, default=None), bool(wishes))
         startable = {row.application for row in self.model.in_state(WAITING) if row.readiness in (READY, HELD)}
         assert set(self.store.with_waiting_jobs(self.numbers)) == startable
+        assert self.store.suspects() == self.model.suspects()
 
 
 def explore(kind: StoreKind, examples: int, steps: int) -> None:

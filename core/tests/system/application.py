@@ -151,6 +151,24 @@ async def swallow_cancellation(file: str) -> None:
             await asyncio.sleep(3600)
 
 
+@autocron.delay
+def note_and_wait_for_more(file: str, lines: int) -> None:
+    note(file)
+    while has_lines(file) <= lines:
+        time.sleep(0.01)
+
+
+@autocron.delay
+async def note_and_await_more(file: str, lines: int) -> None:
+    note(file)
+    while has_lines(file) <= lines:
+        await asyncio.sleep(0.01)
+
+
+def has_lines(file: str) -> int:
+    return len(Path(file).read_text().splitlines())
+
+
 def note(file: str) -> None:
     with open(file, "a") as opened:
         opened.write(f"{os.getpid()}\n")

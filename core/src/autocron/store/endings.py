@@ -81,6 +81,17 @@ class Endings:
                 },
             )
 
+    def suspect(self, claim: Claim, error: str, worker: int, company: int, now: int) -> None:
+        """running → waiting, not counted; next time beside fewer others."""
+        with self.database.transaction():
+            self._note_attempt(claim, "lost", error, "", worker, now)
+            self._back_to_waiting(
+                claim,
+                now,
+                "readiness = 1, error = :error, traceback = '', worker = :worker, company = :company",
+                {"error": error, "worker": worker, "company": company},
+            )
+
     def release(self, claim: Claim, now: int) -> None:
         """running → waiting, not counted."""
         with self.database.transaction():

@@ -38,7 +38,7 @@ class Interventions:
         for ids in self._batches(where, parameters):
             changed = self.database.write(
                 f"""
-                update or ignore jobs set state = 'waiting', readiness = 1, run_at = :now, failures = 0, lost = 0,
+                update or ignore jobs set state = 'waiting', readiness = 1, run_at = :now, failures = 0, lost = 0, company = 0,
                                           finished_at = null, expires_at = null, cancel_requested = 0
                 where id between :first and :last and {where}
                 """,  # noqa: S608  (constants)

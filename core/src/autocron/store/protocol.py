@@ -110,10 +110,13 @@ class Store(Protocol):
         schedule that has ended. How many."""
         ...
 
-    def claim(self, application: int, limit: int, owner: str, now: int, *, concurrent: bool = False) -> list[Work]:
+    def claim(
+        self, application: int, limit: int, owner: str, now: int, *, concurrent: bool = False, company: int = 0
+    ) -> list[Work]:
         """waiting, ready → running: by priority, then in order of arrival; never from a paused queue.
 
-        ``concurrent`` says which kind of jobs: those that share an event loop, or the others.
+        ``concurrent`` says which kind of jobs: those that share an event loop, or the others. With a ``company`` only
+        suspects that may run in a worker which then has so many jobs; without, all but suspects.
         """
         ...
 
@@ -142,6 +145,14 @@ class Store(Protocol):
         self, claim: Claim, error: str, traceback: str, worker: int, run_at: int, now: int, *, lost: bool = False
     ) -> None:
         """running → waiting, with the attempt counted as failed, or as lost. Raises ClaimLostError."""
+        ...
+
+    def suspect(self, claim: Claim, error: str, worker: int, company: int, now: int) -> None:
+        """running → waiting: its worker died, and others ran in it, so the attempt isn't counted. Raises ClaimLostError.
+
+        The next worker has at most ``company`` jobs at once; 0 or less: as many as it takes. A job with more than 0 is a
+        suspect: see docs/decisions/0019-suspects.md.
+        """
         ...
 
     def release(self, claim: Claim, now: int) -> None:
@@ -192,11 +203,15 @@ class Store(Protocol):
         ...
 
     def has_ready(self, application: int) -> dict[bool, bool]:
-        """Whether a job could start, of ordinary ones (False) and of those that share an event loop (True)."""
+        """Whether a job could start, of ordinary ones (False) and of those that share an event loop (True); not suspects."""
         ...
 
     def cancel_requests(self) -> list[Claim]:
         """The running attempts that shall be ended."""
+        ...
+
+    def suspects(self) -> dict[int, bool]:
+        """The applications that have suspects which haven't ended; True for those with one that could start now."""
         ...
 
     def next_run_at(self) -> int | None:

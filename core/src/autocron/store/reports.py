@@ -145,6 +145,8 @@ class Reports:
             """,
             {"since": since},
         ):
+            if state not in ever:
+                raise rows.impossible(state)
             if kept:
                 counts[state] = number
             ever[state] += number

@@ -40,7 +40,11 @@ def status(state: str) -> Status:
     try:
         return Status(state)
     except ValueError:
-        raise StoreError(f"a job has the state {state!r}: the database is damaged; restore it from a backup") from None
+        raise impossible(state) from None
+
+
+def impossible(state: str) -> StoreError:
+    return StoreError(f"a job has the state {state!r}: the database is damaged; restore it from a backup")
 
 
 def job(row: sqlite3.Row) -> Job:

@@ -48,12 +48,26 @@ select (select number from revision), (select min(run_at) from jobs where state 
 _READY = """
 exists (
     select 1 from jobs where state = 'waiting' and readiness = 1 and application = ? and concurrent = {concurrent}
-                         and queue not in (select queue from paused_queues)
+                         and queue not in (select queue from paused_queues) and company <= 0
 )
 """
 _HAS_READY = f"select {_READY.format(concurrent=0)}, {_READY.format(concurrent=1)}"
 
 _WITH_KEY = "select id, nonce from jobs where unique_key = ? and (state = 'waiting' or state = 'running')"
+
+_CLAIM = """
+update jobs set state = 'running', attempt = attempt + 1, owner = :owner, started_at = :now, cancel_requested = 0,
+                progress = null
+where id in (
+    select id from jobs
+    where state = 'waiting' and readiness = 1 and application = :application and concurrent = :concurrent
+      and queue not in (select queue from paused_queues) and {which}
+    order by priority desc, id limit :limit
+)
+returning id, nonce, attempt, task, arguments, policy, failures, lost, schedule, priority, context, company
+"""
+_CLAIM_ORDINARY = _CLAIM.format(which="company <= 0")
+_CLAIM_SUSPECTS = _CLAIM.format(which="company > 0 and finished_at is null and company >= :company")
 
 _ROWS_AT_ONCE = 50
 
@@ -161,25 +175,16 @@ class SqliteStore(Endings, Registry, Timetable):
         ).rowcount
         return due + first_in_line
 
-    def claim(self, application: int, limit: int, owner: str, now: int, *, concurrent: bool = False) -> list[Work]:
+    def claim(
+        self, application: int, limit: int, owner: str, now: int, *, concurrent: bool = False, company: int = 0
+    ) -> list[Work]:
         """waiting, ready → running."""
+        sql = _CLAIM_SUSPECTS if company else _CLAIM_ORDINARY
+        parameters = {"owner": owner, "now": now, "application": application, "concurrent": concurrent, "company": company}
         works: list[Work] = []
         while True:
             wanted = limit - len(works)
-            claimed = self.database.write_returning(
-                """
-                update jobs set state = 'running', attempt = attempt + 1, owner = :owner, started_at = :now,
-                                cancel_requested = 0, progress = null
-                where id in (
-                    select id from jobs
-                    where state = 'waiting' and readiness = 1 and application = :application and concurrent = :concurrent
-                      and queue not in (select queue from paused_queues)
-                    order by priority desc, id limit :limit
-                )
-                returning id, nonce, attempt, task, arguments, policy, failures, lost, schedule, priority, context
-                """,
-                {"owner": owner, "now": now, "application": application, "limit": wanted, "concurrent": concurrent},
-            )
+            claimed = self.database.write_returning(sql, {**parameters, "limit": wanted})
             claimed.sort(key=_by_priority_then_arrival)
             works += [work for row in claimed if (work := self._work(row, owner, now, concurrent)) is not None]
             if len(works) == limit or len(claimed) < wanted:
@@ -187,7 +192,7 @@ class SqliteStore(Endings, Registry, Timetable):
 
     def _work(self, row: sqlite3.Row, owner: str, now: int, concurrent: bool) -> Work | None:
         """What was claimed; None for a row that is damaged: that job is an error, so that no other waits for it."""
-        job, nonce, attempt, task, arguments, text, failures, lost, schedule, _, context = row
+        job, nonce, attempt, task, arguments, text, failures, lost, schedule, _, context, company = row
         claim = Claim(job, nonce, attempt, owner)
         try:
             policy = _policy(text)
@@ -195,7 +200,7 @@ class SqliteStore(Endings, Registry, Timetable):
             self.fail(claim, f"the job's row is damaged: {error}", "", 0, now + KEPT, now)
             return None
         uuid = rows.uuid_of(job, nonce)
-        return Work(claim, uuid, task, arguments, policy, failures, lost, schedule, concurrent, context)
+        return Work(claim, uuid, task, arguments, policy, failures, lost, schedule, concurrent, context, company)
 
     def note(self, claim: Claim, progress: str | None, lines: str, now: int) -> None:
         """running → running: what the attempt tells of itself."""
@@ -237,7 +242,7 @@ class SqliteStore(Endings, Registry, Timetable):
             try:
                 self.database.write(
                     """
-                    update jobs set state = 'waiting', readiness = 1, run_at = :now, failures = 0, lost = 0,
+                    update jobs set state = 'waiting', readiness = 1, run_at = :now, failures = 0, lost = 0, company = 0,
                                     finished_at = null, expires_at = null, cancel_requested = 0
                     where id = :id and nonce = :nonce and state in ('error', 'cancelled')
                     """,
@@ -286,6 +291,15 @@ class SqliteStore(Endings, Registry, Timetable):
             "select id, nonce, attempt, owner from jobs where state = 'running' and cancel_requested = 1"
         )
         return [Claim(row["id"], row["nonce"], row["attempt"], row["owner"]) for row in found]
+
+    def suspects(self) -> dict[int, bool]:
+        found = self.database.read(
+            """
+            select application, max(state = 'waiting' and readiness = 1 and queue not in (select queue from paused_queues))
+            from jobs where company > 0 and finished_at is null group by application
+            """
+        )
+        return {application: bool(ready) for application, ready in found}
 
     def next_run_at(self) -> int | None:
         return self._one("select min(run_at) from jobs where state = 'waiting' and readiness = 0")

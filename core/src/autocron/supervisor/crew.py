@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from autocron import clock
-from autocron.model import MAX_LOST_ATTEMPTS, Application, Claim, Settings, Work
+from autocron.model import Application, Claim, Settings, Work
 from autocron.processes.channel import Channel
 from autocron.processes.spawn import spawn_worker
 from autocron.store import Store
@@ -32,13 +32,14 @@ class Crew:
         self.expects_work: dict[bool, bool] = {False: True, True: True}
         """Whether the store may have a job that could start; of ordinary ones, and of coroutines (True)."""
         self._is_guess = True
+        self.has_suspects: bool = False
+        """Whether the store has suspects that could start. They are claimed apart, and run apart."""
         self.scheduled: tuple[str, ...] = ()
         self.missing: dict[str, str] = {}
         self.notes: list[tuple[Claim, str | None, str]] = []
         self._endings = endings
         self._shares: dict[tuple[Worker, bool], list[Work]] = {}
         self._sends_ahead = True
-        self._lacks_worker = {False: False, True: False}
         self._pause = 0.0
         self._not_before = 0.0
 
@@ -53,7 +54,7 @@ class Crew:
         if self._is_guess and (self.wants(False) or self.wants(True)):
             self.expects_work = store.has_ready(self.application.id)
             self._is_guess = False
-        return bool(self.wants(False) or self.wants(True))
+        return self.is_hungry
 
     def wants(self, concurrent: bool) -> int:
         """How many jobs of this kind to claim for it now."""
@@ -63,44 +64,61 @@ class Crew:
             return self._could_begin(concurrent)
         return sum(worker.takes(concurrent) for worker in self.workers.values())
 
+    @property
+    def is_hungry(self) -> bool:
+        """Whether something should be claimed for it now."""
+        if self.wants(False) or self.wants(True):
+            return True
+        return self.has_suspects and any(self.place_for_suspect(kind) is not None for kind in (False, True))
+
     def begin_sharing(self) -> None:
-        self._shares = {}
+        """What was shared out in a transaction that failed isn't given."""
+        if self._shares:
+            self._shares = {}
+            for worker in self.workers.values():
+                worker.expect_no_more()
+
+    def place_for_suspect(self, concurrent: bool) -> Worker | None:
+        """The worker for one, the emptiest: it has nothing else to do, or only suspects. One is left to the other jobs."""
+        staying = [worker for worker in self.workers.values() if not worker.retiring]
+        for_others = sum(not worker.is_apart for worker in staying)
+        taking = [worker for worker in staying if worker.takes_suspect(concurrent) and (worker.is_apart or for_others > 1)]
+        return min(taking, key=lambda worker: worker.number_of_jobs, default=None)
+
+    def accept_suspect(self, worker: Worker, concurrent: bool, suspect: Work) -> None:
+        """It was claimed for this worker, to be given by ``give``."""
+        worker.expect(concurrent, suspect)
+        self._shares.setdefault((worker, concurrent), []).append(suspect)
 
     def accept(self, concurrent: bool, works: list[Work], wanted: int) -> list[Work]:
         """Share out what was claimed for it, to be given by ``give``. Returns what can't be given now after all.
 
         A job that may run at most once isn't sent ahead: should the supervisor die, its successor couldn't know that it
-        hadn't begun. One under which two workers have died gets one for itself, so that the third death is its own:
-        jobs that happened to be beside it must not become errors.
+        hadn't begun.
         """
         taking = self._taking()
-        idle = [] if self._shares else [worker for worker in taking if worker.is_idle]
         room = {worker: worker.takes(concurrent) for worker in taking}
         free = {worker: worker.lanes[concurrent].free - len(worker.lanes[concurrent].ahead) for worker in taking}
         refused = []
-        for work in sorted(works, key=_is_suspect, reverse=True):
-            if _is_suspect(work):
-                worker = idle.pop() if idle else None
-            else:
-                worker = max((w for w in taking if room[w] > 0), key=lambda w: free[w], default=None)
+        for work in works:
+            worker = max((w for w in taking if room[w] > 0), key=lambda w: free[w], default=None)
             if worker is None or (free[worker] <= 0 and work.policy.at_most_once):
                 refused.append(work)
                 continue
-            worker.alone = worker.alone or _is_suspect(work)
-            room[worker] = 0 if worker.alone else room[worker] - 1
+            room[worker] -= 1
             free[worker] -= 1
             self._shares.setdefault((worker, concurrent), []).append(work)
         self.expects_work[concurrent] = len(works) >= wanted or bool(refused)
         self._is_guess = False
         self._sends_ahead = not any(work.policy.at_most_once for work in works)
-        self._lacks_worker[concurrent] = any(map(_is_suspect, refused))
         return refused
 
     def give(self) -> bool:
         """Feed the workers what was claimed for them. Whether that is anything."""
-        for (worker, concurrent), works in self._shares.items():
+        shares, self._shares = self._shares, {}
+        for (worker, concurrent), works in shares.items():
             worker.give(concurrent, works)
-        return bool(self._shares)
+        return bool(shares)
 
     def take_back_from_stuck(self, now: float) -> None:
         """No short job waits behind a long one: what was sent ahead of it goes back."""
@@ -136,7 +154,7 @@ class Crew:
         for worker in staying:
             worker.outworn = worker.outworn or worker.wears_out(settings)
         active = [worker for worker in staying if not worker.outworn]
-        wanted = settings.workers + any(self._lacks_worker.values())
+        wanted = settings.workers + self._needs_one_more()
         for surplus in active[wanted:]:
             surplus.retire()
         ready = sum(worker.ready for worker in active)
@@ -154,6 +172,10 @@ class Crew:
             self._wait_longer()
             logger.error("no worker can be started (%s); the next try is in %.1f s", error, self._pause)
             return []
+
+    def _needs_one_more(self) -> bool:
+        """Suspects have workers for themselves, and all else goes on meanwhile."""
+        return self.has_suspects or any(worker.is_apart for worker in self.workers.values())
 
     @property
     def retry_at(self) -> float | None:
@@ -241,11 +263,6 @@ class Crew:
     def _wait_longer(self, longest: float = _LONGEST_PAUSE) -> None:
         self._pause = min(max(_FIRST_PAUSE, self._pause * 2), longest)
         self._not_before = clock.monotonic() + self._pause
-
-
-def _is_suspect(work: Work) -> bool:
-    """Whether it may be this job that its workers died of."""
-    return work.lost + 1 >= MAX_LOST_ATTEMPTS
 
 
 def describe_exit(status: int) -> str:

@@ -65,6 +65,7 @@ class Supervisor:
         self._applications: dict[int, Application] = {}
         self._revision = -1
         self._next_run_at: int | None = None
+        self._has_suspects = True  # until it has looked
         self._blocked_until = 0.0
         self._complained_at = float("-inf")
         self._housekeeper = Housekeeper(self.store, SqliteStore(database))
@@ -110,8 +111,10 @@ class Supervisor:
 
     def take_over(self) -> None:
         """Holding the lock, it knows that every job still marked running is a dead predecessor's. Once."""
-        if self._revision < 0 and (recovered := self.store.recover(self.owner, self._expiry(), clock.now())):
-            logger.warning("%d jobs of a supervisor that died wait again", recovered)
+        if self._revision < 0:
+            self._has_suspects = True
+            if recovered := self.store.recover(self.owner, self._expiry(), clock.now()):
+                logger.warning("%d jobs of a supervisor that died wait again", recovered)
 
     def reap_workers(self) -> None:
         """The dead first: their jobs are free again, and what those had started ends with them."""
@@ -171,6 +174,8 @@ class Supervisor:
 
     def exchange_jobs(self) -> None:
         """Outcomes in, claims out, in one transaction."""
+        for crew in self.crews.values():
+            crew.begin_sharing()
         now = clock.now()
         due = self._next_run_at is not None and self._next_run_at <= now
         noting = [crew for crew in self.crews.values() if crew.notes]
@@ -186,6 +191,7 @@ class Supervisor:
                 self.store.promote(now)
                 self._adopt_jobs()
                 self._expect_work(self.store.next_run_at())
+            self._look_for_suspects()
             hungry = self._hungry_crews()
             for crew in hungry:
                 self._claim(crew, now)
@@ -198,12 +204,23 @@ class Supervisor:
                 self.attention.note_start()
 
     def _claim(self, crew: Crew, now: int) -> None:
-        crew.begin_sharing()
+        if crew.has_suspects:
+            self._claim_suspects(crew, now)
         for concurrent in (False, True):
             if wanted := crew.wants(concurrent):
                 works = self.store.claim(crew.application.id, wanted, self.owner, now, concurrent=concurrent)
                 for refused in crew.accept(concurrent, works, wanted):
                     self.store.give_back(refused.claim, now)
+
+    def _claim_suspects(self, crew: Crew, now: int) -> None:
+        """One by one, for each says how many may be beside it."""
+        for concurrent in (False, True):
+            while (worker := crew.place_for_suspect(concurrent)) is not None:
+                company = worker.number_of_jobs + 1
+                works = self.store.claim(crew.application.id, 1, self.owner, now, concurrent=concurrent, company=company)
+                if not works:
+                    break
+                crew.accept_suspect(worker, concurrent, works[0])
 
     def end_overdue_attempts(self) -> None:
         """An attempt that takes longer than its timeout ends, with what it started; what waits behind it goes back."""
@@ -327,12 +344,21 @@ class Supervisor:
 
     def _finds_work(self) -> bool:
         crews = () if self.presence.is_alone else self.crews.values()
+        self._look_for_suspects()
         return sum(crew.look_for_work(self.store) for crew in crews) > 0
 
     def _hungry_crews(self) -> list[Crew]:
         if self.presence.is_alone:
             return []  # what runs may finish, nothing new begins
-        return [crew for crew in self.crews.values() if crew.wants(False) or crew.wants(True)]
+        return [crew for crew in self.crews.values() if crew.is_hungry]
+
+    def _look_for_suspects(self) -> None:
+        """Few systems ever have one: it is asked only from the first on until there is none any more."""
+        if self._has_suspects or any(ending.running > 1 for ending in self.endings):
+            found = self.store.suspects()
+            self._has_suspects = bool(found)
+            for number, crew in self.crews.items():
+                crew.has_suspects = found.get(number, False)
 
     def _end_cancelled(self, claim: Claim) -> None:
         for worker in self._workers():

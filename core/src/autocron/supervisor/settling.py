@@ -119,6 +119,11 @@ def _settle_loss(store: Store, ending: Ending, settings: Settings, now: int) -> 
     error = f"the worker {ending.exit_status} during the attempt"
     if work.policy.at_most_once:
         error += "; the job may run at most once"
+    elif ending.running > 1:
+        error += f"; {ending.running} jobs ran in it, so it isn't counted"
+        logger.warning("%s: %s; job %s runs again", work.task, error, work.uuid)
+        store.suspect(work.claim, error, ending.worker, next_company(work.company, ending.running), now)
+        return True
     elif lost >= MAX_LOST_ATTEMPTS:
         error += f"; {lost} workers have died under this job"
     else:
@@ -128,6 +133,12 @@ def _settle_loss(store: Store, ending: Ending, settings: Settings, now: int) -> 
     logger.warning("%s failed (job %s): %s", work.task, work.uuid, error)
     store.fail(work.claim, error, "", ending.worker, _expiry(ending, settings, now), now, lost=True)
     return tell_failed(store, work, "lost", error, now)
+
+
+def next_company(company: int, running: int) -> int:
+    """Of a job that was beside others when their worker died. One death may be anybody's doing, and changes nothing; from
+    the second on each leaves it half of its company. So in the end it is alone."""
+    return running // 2 if company else -1
 
 
 def _expiry(ending: Ending, settings: Settings, now: int) -> int:

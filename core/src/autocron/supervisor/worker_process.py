@@ -24,13 +24,17 @@ FAREWELL = 5.0
 
 
 class Ending(NamedTuple):
-    """How an attempt ended: the worker's outcome, or what became of the worker under it."""
+    """How an attempt ended: the worker's outcome, or what became of the worker under it.
+
+    ``running`` is how many jobs the worker was at when it died.
+    """
 
     work: Work
     worker: int
     outcome: Outcome | None = None
     verdict: str = ""
     exit_status: str = ""
+    running: int = 1
 
 
 class Worker:
@@ -53,8 +57,10 @@ class Worker:
         """It gets no more jobs."""
         self.outworn = False
         """It works until another has taken its place."""
-        self.alone: bool = False
-        """The job that it is at has it for itself."""
+        self.limit: int = 0
+        """How many jobs it may have at once while suspects are among them."""
+        self.coming: dict[bool, int] = {False: 0, True: 0}
+        """Suspects that have been claimed for it and not yet given."""
         self.ended: bool = False
         self.doubtful = False
         """New code arrived while it started: it may have imported some of the old."""
@@ -77,8 +83,23 @@ class Worker:
         return not any(lane.begun or lane.ahead for lane in self.lanes)
 
     @property
+    def is_apart(self) -> bool:
+        """Whether it has suspects: then it has nothing else."""
+        return self.limit > 0
+
+    @property
     def takes_jobs(self) -> bool:
-        return self.ready and not self.retiring and not (self.alone and self.is_busy)
+        return self.ready and not self.retiring and not self.is_apart
+
+    @property
+    def number_of_jobs(self) -> int:
+        """Those begun, those ahead, and suspects that are coming."""
+        return sum(self.coming.values()) + sum(len(lane.begun) + len(lane.ahead) for lane in self.lanes)
+
+    def takes_suspect(self, concurrent: bool) -> bool:
+        if not self.ready or self.retiring or self.lanes[concurrent].free <= self.coming[concurrent]:
+            return False
+        return self.number_of_jobs < self.limit if self.is_apart else self.is_idle
 
     def takes(self, concurrent: bool) -> int:
         """How many jobs of this kind it takes now."""
@@ -90,9 +111,19 @@ class Worker:
 
     # -- jobs ----------------------------------------------------------------------------------------------
 
+    def expect(self, concurrent: bool, suspect: Work) -> None:
+        """This one will be given to it, if it can be."""
+        self.limit = min(self.limit or suspect.company, suspect.company)
+        self.coming[concurrent] += 1
+
+    def expect_no_more(self) -> None:
+        self.coming = {False: 0, True: 0}
+        self._end_limit()
+
     def give(self, concurrent: bool, works: Iterable[Work]) -> None:
         """Send jobs, then their tickets."""
         lane = self.lanes[concurrent]
+        self.coming[concurrent] = 0
         sent, numbers = [], []
         for work in works:
             self._last_number += 1
@@ -109,7 +140,7 @@ class Worker:
             if (given := lane.end(number, seconds)) is not None:
                 lane.tickets.hand_out()
                 self._done += 1
-                self.alone = self.alone and self.is_busy
+                self._end_limit()
                 self._leaves_at = clock.monotonic() + FAREWELL
                 self.endings.append(Ending(given.work, self.pid, Outcome(*outcome), given.verdict))
 
@@ -123,7 +154,12 @@ class Worker:
         taken = [given for lane in self.lanes for given in lane.take_back()]
         self._taken_back += [given.number for given in taken]
         self.endings.extend(Ending(given.work, self.pid, verdict="not begun") for given in taken)
+        self._end_limit()
         return bool(taken)
+
+    def _end_limit(self) -> None:
+        if self.limit and self.is_idle and not any(self.coming.values()):
+            self.limit = 0
 
     def cancel(self, work: Work) -> None:
         """End an attempt because its job was cancelled."""
@@ -189,8 +225,11 @@ class Worker:
     def bury(self, exit_status: str) -> None:
         """It has ended: what that means for the jobs it had."""
         self.take_back()
-        for given in (given for lane in self.lanes for given in lane.assignments):
-            self.endings.append(Ending(given.work, self.pid, verdict=given.verdict or "lost", exit_status=exit_status))
+        running = [given for lane in self.lanes for given in lane.assignments]
+        self.endings.extend(
+            Ending(given.work, self.pid, verdict=given.verdict or "lost", exit_status=exit_status, running=len(running))
+            for given in running
+        )
         self.channel.close()
         for lane in self.lanes:
             lane.tickets.close()
