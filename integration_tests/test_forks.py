@@ -83,6 +83,42 @@ def test_g7_forked_children_call_and_inherit_no_connection(ground: Ground, calle
     assert len(ground.supervisors_ever()) == 1
 
 
+def test_g7_a_child_of_uwsgis_master_which_forks_without_a_hook_calls_and_is_attached(ground: Ground) -> None:
+    ground.write("tasks.py", TASKS)
+    ground.write("uwsgi.py", "number = 0\n\ndef worker_id(): return number\n")
+    said = ground.python(
+        """
+        import ctypes, os, threading
+        import autocron, tasks, uwsgi
+
+        if __name__ == "__main__":
+            autocron.start("shop.db")
+            assert threading.active_count() == 1  # a thread could hold a lock while the master forks
+            assert tasks.double(1).wait(60) == 2
+            for number in range(3):
+                (called, says_called), (seen, says_seen) = os.pipe(), os.pipe()
+                pid = ctypes.PyDLL(None).fork()  # as a C program does
+                if not pid:
+                    status = 1
+                    try:
+                        uwsgi.number = number + 1
+                        assert tasks.double(number).wait(60) == 2 * number
+                        os.write(says_called, b".")
+                        os.read(seen, 1)
+                        status = 0
+                    finally:
+                        os._exit(status)
+                os.close(says_called)
+                assert os.read(called, 1) == b"."
+                assert pid in [process.pid for process in autocron.status().processes.attached]
+                os.write(says_seen, b".")
+                assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+            print("ALL CALLED")
+        """
+    )
+    assert "ALL CALLED" in said
+
+
 def test_g7_multiprocessing_by_fork_calls_in_its_children(ground: Ground) -> None:
     ground.write("tasks.py", TASKS)
     said = ground.python(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from ticking import MIDNIGHT, System, TestClock
 
 from autocron.store import SqliteStore
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: no command here would know Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 Nothing here survives a fork by accident: before one, the database connection is closed and the watching thread
 ends; after it, both come back in the parent, and the child takes a lock of its own and opens the rest when needed.
+uWSGI forks without a word: its master has no watching thread that could hold a lock just then, and a child of it
+finds out at its first call what it is.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ class Attachment:
         self._guard = threading.RLock()
         self._wakeup = WakeUpWriter(locations.wakeup_path(database))
         self._watch: _Watch | None = None
+        self._pid = os.getpid()
         self._children: list[int] = []
         self._unsettled = False  # a child may have lost the race to be the supervisor
         try:
@@ -60,6 +63,7 @@ class Attachment:
 
     def attach(self, application: int) -> bool:
         """Join as a process of this application, and start the supervisor if none runs. Whether it was started."""
+        self._notice_fork()
         with self._guard:
             self.locks.attach(application)
             if self.application not in (None, application):
@@ -91,6 +95,7 @@ class Attachment:
 
     def wake(self) -> None:
         """Tell the supervisor that there is something to do; start one if it has died."""
+        self._notice_fork()
         with self._guard:
             if not self._wakeup.ring():
                 self.ensure_supervisor()
@@ -171,6 +176,10 @@ class Attachment:
 
     # -- forks ---------------------------------------------------------------------------------------------
 
+    def _notice_fork(self) -> None:
+        if self._pid != os.getpid():  # no hook has run
+            self.after_fork_in_child()
+
     def before_fork(self) -> None:
         if not _threads_are_greenlets():
             self._stop_watching()
@@ -185,6 +194,7 @@ class Attachment:
             self._start_watching()
 
     def after_fork_in_child(self) -> None:
+        self._pid = os.getpid()
         self.store.after_fork_in_child()
         self._guard = threading.RLock()
         self._children.clear()
@@ -254,8 +264,11 @@ def _threads_are_greenlets() -> bool:
 def _can_watch() -> bool:
     """False where a thread is a greenlet and its waiting would stop the server: with eventlet, or half a patch.
 
-    There a dead supervisor is replaced at the next call of a task.
+    There a dead supervisor is replaced at the next call of a task. The same holds in uWSGI's master, which will fork.
     """
+    uwsgi = sys.modules.get("uwsgi")
+    if uwsgi is not None and uwsgi.worker_id() == 0:
+        return False
     eventlet = sys.modules.get("eventlet.patcher")
     if eventlet is not None and eventlet.is_monkey_patched("thread"):
         return False
