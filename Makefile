@@ -79,10 +79,10 @@ help: ## this list
 	@echo "  One test: make test-core ARGS='-k words_of_its_name'"
 
 demo: $(call made,demo) ## boot the example, send it requests, tell what happens
-	@$(ENVS)/demo/bin/python examples/demo.py
+	@$(ENVS)/demo/bin/python -m examples.demo
 
 run: $(call made,demo) ## the same example, kept open in the terminal
-	@$(ENVS)/demo/bin/python examples/demo.py --keep
+	@$(ENVS)/demo/bin/python -m examples.demo --keep
 
 torture: $(call made,integration) ## kill everything again and again; ARGS="--minutes 30 --seed 1"
 	@$(ENVS)/integration/bin/python -m integration_tests.torture $(ARGS)

@@ -23,8 +23,9 @@ def start(ground: Ground, *arguments: str, examples: Path = EXAMPLES) -> tuple[s
     """The demo, with a folder of its own for what is temporary; and the file of what it says."""
     (ground.home / "tmp").mkdir()
     output = ground.home / "told.txt"
-    command = [sys.executable, str(examples / "demo.py"), *arguments]
-    return ground.start(command, environment={"TMPDIR": str(ground.home / "tmp")}, output=output), output
+    command = [sys.executable, "-m", "examples.demo", *arguments]
+    environment = {"TMPDIR": str(ground.home / "tmp")}
+    return ground.start(command, environment=environment, output=output, cwd=examples.parent), output
 
 
 def nothing_is_left(ground: Ground) -> bool:
