@@ -99,6 +99,7 @@ CELLS = [
     *(_SYNC, with_preload(_SYNC), _GTHREAD, with_preload(_GTHREAD), _GEVENT, with_preload(_GEVENT)),
     Cell(FLASK, "gunicorn --reload", _GUNICORN_RELOAD, reload="touch", orphans=True),
     Cell(FLASK, "waitress", "-m waitress --listen 127.0.0.1:{port} --call app:create_app"),
+    Cell(FLASK, "uwsgi", _UWSGI.replace("--lazy-apps ", ""), reload="HUP", recycles=True, orphans=True, program="uwsgi"),
     Cell(FLASK, "uwsgi --lazy-apps", _UWSGI, reload="HUP", recycles=True, orphans=True, program="uwsgi"),
     Cell(STARLETTE, "uvicorn", _UVICORN),
     Cell(STARLETTE, "uvicorn --workers 2", f"{_UVICORN} --workers 2", reload="HUP", orphans=True),

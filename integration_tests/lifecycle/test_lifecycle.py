@@ -14,6 +14,7 @@ import pytest
 from integration_tests.harness import Ground, Process, jobs
 from integration_tests.harness.ground import PATIENCE
 from integration_tests.harness.jobs import Row
+from integration_tests.harness.processes import look_at
 from integration_tests.lifecycle.cells import RUNNABLE, Cell
 from integration_tests.lifecycle.reports import Reports, deploy, importers, install
 from integration_tests.lifecycle.verdicts import Verdicts
@@ -222,7 +223,10 @@ def reload(server: Reports, edition: str, uuid: str) -> set[int]:
             return False
         pid = server.serving(uuid)
         found.add(pid)
-        return pid in importers(server, edition) if cell.reloads_code else pid not in old
+        if not cell.reloads_code:
+            return pid not in old
+        serving = look_at(pid)  # uWSGI's master imports it, and forks
+        return serving is not None and bool({pid, serving.parent} & importers(server, edition))
 
     ground.wait_until(taken, f"the server has the {edition}", look_every=0.05)
     return found
