@@ -161,23 +161,24 @@ def test_g24_a_worker_more_is_started_while_there_are_suspects(
     crew: Crew, members: Members, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Settings] = []
+    settings = Settings(threads=4)
     monkeypatch.setattr(crew, "_start", started.append)
     (one,) = members(1, threads=4)
-    crew.keep(Settings())
+    crew.keep(settings)
     assert started == []
     crew.has_suspects = True
     assert give_suspects(crew, suspects(2)) == [2]
-    crew.keep(Settings())
+    crew.keep(settings)
     assert len(started) == 1
     _, two = members(1, threads=4)
     assert give_suspects(crew, suspects(2)) == []
     crew.has_suspects = False
     (apart,) = (worker for worker in (one, two) if worker.is_apart)
-    crew.keep(Settings())
+    crew.keep(settings)
     assert not one.retiring
     assert not two.retiring
     apart.hear_outcome(1, 0.1, "1")
-    crew.keep(Settings())
+    crew.keep(settings)
     assert sum(worker.retiring for worker in crew.workers.values()) == 1
 
 

@@ -1,6 +1,8 @@
-"""Workers that have run enough jobs, or hold too much memory, are replaced, and no job notices."""
+"""Workers that have run enough jobs, hold too much memory, or are of other settings are replaced, and no job notices."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from running import Running
 
@@ -32,3 +34,17 @@ def test_a_worker_that_a_thread_keeps_from_ending_is_ended(running: Running) -> 
     app = running.application(max_jobs=1)
     first = app.ask("leave_a_thread().wait(45)")
     running.wait_until(lambda: first not in running.locks.worker_pids(), "it has ended")
+
+
+def test_a_worker_of_other_settings_is_replaced(running: Running, tmp_path: Path) -> None:
+    app = running.application()
+    first = app.ask("worker_pid().wait(45)")
+    file, both = tmp_path / "lines", []
+    both.append(app.call(f"note_and_wait_for_more({str(file)!r}, 1)"))  # the first worker is at it, and it has one thread
+    running.wait_until(file.exists, "the job has begun")
+    app.ask(f"autocron.start({str(running.database)!r}, threads=2)")
+    both.append(app.call(f"note_and_wait_for_more({str(file)!r}, 1)"))
+    for uuid in both:
+        done = running.wait_until_ended(uuid)
+        assert (done.error, done.attempts) == ("", 1)
+    running.wait_until(lambda: first not in running.locks.worker_pids(), "the first one has ended")

@@ -161,7 +161,9 @@ class Crew:
         for outworn in [worker for worker in staying if worker.outworn][
             : max(0, ready - settings.workers + len(staying) - len(active))
         ]:
-            logger.info("worker %d has run its jobs, or holds too much memory; it is replaced", outworn.pid)
+            logger.info(
+                "worker %d is replaced: it has run its jobs, or holds too much memory, or the settings are others", outworn.pid
+            )
             outworn.retire()
         missing = wanted - len(active)
         if missing <= 0 or clock.monotonic() < self._not_before:

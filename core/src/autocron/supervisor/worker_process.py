@@ -239,7 +239,9 @@ class Worker:
     # -- its state -----------------------------------------------------------------------------------------
 
     def wears_out(self, settings: Settings) -> bool:
-        """Whether it has run as many jobs, or holds as much memory, as the settings allow."""
+        """Whether it has run as many jobs, or holds as much memory, as the settings allow; or they want other workers now."""
+        if [lane.slots for lane in self.lanes] != [settings.threads, settings.coroutines]:
+            return True
         if settings.max_jobs and self._done >= settings.max_jobs:
             return True
         if not settings.max_memory_mb or not self._done or clock.monotonic() - self._weighed_at < 1:
