@@ -87,7 +87,7 @@ class Attention:
                 self._signals.recv(4096)
         if self._wakeup in self.readable:
             self._wakeup.clear()  # before the looking, or a ring in between would be lost
-            self.rang: bool = True
+            self.rang = True
             self._rests_until = clock.monotonic() + REST  # unless this one brings work that can start
 
     def _note_stop_signal(self, *_: object) -> None:
