@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from autocron.model import Application, Claim, Launch, Policy, Settings, Work
+from autocron.model import Application, Claim, Launch, Outcome, Policy, Settings, Work
 from autocron.processes.channel import Channel
-from autocron.processes.tickets import draw
+from autocron.processes.tickets import KNOCK, draw
 from autocron.supervisor.crew import Crew
 from autocron.supervisor.lane import Lane
 from autocron.supervisor.worker_process import Ending, Worker
@@ -195,3 +195,42 @@ def test_a_suspect_that_was_claimed_in_a_transaction_that_failed_leaves_nothing_
     assert not worker.is_apart
     assert crew.give() is False
     assert jobs_of(worker) == []
+
+
+def test_what_a_worker_that_stands_still_has_not_begun_goes_to_another(crew: Crew, members: Members) -> None:
+    one, two = members(2, threads=2)
+    give(crew, works(1, 2))
+    ((still, drawing),) = [(one, two)] if jobs_of(one) == [1] else [(two, one)]
+    assert draw(drawing.lanes[False].tickets.worker_fd) is not None
+    moment = crew.stuck_at()
+    assert moment is not None
+    crew.take_back_from_stuck(moment - 0.01)
+    assert endings(crew) == []
+    crew.take_back_from_stuck(moment + 0.01)
+    assert [(ending.work, ending.verdict) for ending in endings(crew)] == [(works(1)[0], "not begun")]
+    assert crew.stuck_at() is None
+    assert give(crew, works(1)) == []
+    assert (jobs_of(still), jobs_of(drawing)) == ([], [2, 1])
+    assert crew.stuck_at() is None  # there is nobody who could begin it instead
+    crew.take_back_from_stuck(moment + 3600)
+    assert jobs_of(drawing) == [2, 1]
+    assert draw(still.lanes[False].tickets.worker_fd) == KNOCK
+    still.lanes[False].is_silent = False
+    assert give(crew, works(3)) == []
+    assert jobs_of(still) == [3]
+
+
+def test_g23_the_outcome_of_a_job_that_was_taken_back_is_nobodys(crew: Crew, members: Members) -> None:
+    """Its number, and its claim, may be another attempt's by now."""
+    one, two = members(2)
+    give(crew, works(1))
+    (first, second) = (one, two) if jobs_of(one) else (two, one)
+    assert first.take_back()
+    endings(crew).clear()
+    first.retiring = True
+    give(crew, works(1))
+    assert jobs_of(second) == [1]
+    first.hear_outcome(1, 0.1, "stale")
+    assert endings(crew) == []
+    second.hear_outcome(1, 0.1, "1")
+    assert [(ending.worker, ending.outcome) for ending in endings(crew)] == [(second.pid, Outcome("1"))]

@@ -8,7 +8,7 @@ import pytest
 
 from autocron import clock
 from autocron.model import Claim, Policy, Work
-from autocron.processes.tickets import draw
+from autocron.processes.tickets import KNOCK, draw
 from autocron.supervisor import lane as lanes
 from autocron.supervisor.lane import Assignment, Lane
 
@@ -135,3 +135,39 @@ def test_jobs_wait_behind_a_long_one_only_when_there_are_some(lane_of: Callable[
     assert lane.is_stuck(time.now, 0.02)
     lane.end(1, 1.0)
     assert not lane.is_stuck(time.now, 0.02)
+
+
+def test_a_job_is_in_doubt_until_a_later_one_has_ended_or_what_was_not_begun_is_taken_back(
+    lane_of: Callable[..., Lane], time: Moments
+) -> None:
+    lane = lane_of(3)
+    assert lane.given_at is None
+    give(lane, 1, 2)
+    time.now += 1
+    give(lane, 3)
+    assert lane.given_at == 1000
+    lane.end(2, 1.0)  # the third may not have been drawn
+    assert lane.given_at == 1000
+    lane.end(3, 1.0)  # the first was drawn before it
+    assert lane.given_at is None
+    give(lane, 4)
+    assert lane.given_at == 1001
+    lane.take_back()
+    assert lane.given_at is None
+
+
+def test_a_job_that_follows_another_is_in_doubt_from_then_on(lane_of: Callable[..., Lane], time: Moments) -> None:
+    lane = used_to(lane_of(), 0.001)
+    give(lane, 1, 2)
+    time.now += 1
+    lane.end(1, 1.0)
+    assert (list(lane.begun), lane.given_at) == ([2], 1001)
+
+
+def test_a_knock_is_not_taken_back(lane_of: Callable[..., Lane]) -> None:
+    lane = lane_of()
+    give(lane, 1)
+    lane.take_back()
+    lane.knock()
+    assert lane.take_back() == []
+    assert draw(lane.tickets.worker_fd) == KNOCK

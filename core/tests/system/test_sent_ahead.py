@@ -6,10 +6,14 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import pytest
 from running import Application, Running
 
 from autocron.model import DONE, ERROR, RUNNING, WAITING
+
+QUICK = "[handle.wait(45) for handle in worker_pid.map([()] * 10)]"
 
 
 @contextmanager
@@ -85,3 +89,43 @@ def test_a_job_that_may_run_at_most_once_is_begun_or_waits_but_never_is_lost(run
     running.wait_until(lambda: running.locks.supervisor_pid() not in (None, supervisor), "another supervisor runs")
     running.wait_until(lambda: app.ask("all(handle.is_ready for handle in handles)"), "all have ended")
     assert len(app.ask("[handle.error_message for handle in handles if handle.has_error]")) <= 1
+
+
+def fields_of(pid: int) -> list[str]:
+    """What the kernel says of a process, from its state on."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+
+
+def work_of(pids: list[int]) -> int:
+    """Hundredths of seconds of a processor."""
+    return sum(int(fields_of(pid)[11]) for pid in pids)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells when a process stands still")
+@pytest.mark.parametrize("standstill", ["stopped", "no interpreter", "no event loop"])
+def test_a_job_given_to_a_worker_that_stands_still_is_run_by_another(running: Running, standstill: str) -> None:
+    """Stopped; in C code, which keeps the interpreter from all its threads; a coroutine that keeps the loop."""
+    app = running.application(workers=2, threads=2)
+    app.ask("worker_pid().wait(45)")
+    pids = running.wait_until(lambda: len(found := running.locks.worker_pids()) == 2 and found, "two workers live")
+    running.wait_until(lambda: len(set(app.ask(QUICK))) == 2, "both work")
+    quick, file = QUICK, running.folder / "begun"
+    if standstill == "stopped":
+        os.kill(pids[0], signal.SIGSTOP)
+        running.wait_until(lambda: fields_of(pids[0])[0] == "T", "it is stopped")
+    elif standstill == "no interpreter":
+        before = work_of(pids)
+        app.ask("still = endless_expression()")
+        running.wait_until(lambda: work_of(pids) > before + 30, "it runs")
+    else:
+        quick = "[handle.wait(45) for handle in nap.map([(0,)] * 10)]"
+        app.ask(f"still = block_the_loop({str(file)!r})")
+        running.wait_until(lambda: file.exists() and file.read_text(), "it runs")
+    for _ in range(5):
+        assert set(app.ask(quick)) <= set(pids)
+    assert running.store.counts()[DONE] == len(running.store.jobs()) - (standstill != "stopped")
+    assert {job.attempts for job in running.store.jobs()} == {1}
+    if standstill == "stopped":
+        assert set(app.ask(quick)) == {pids[1]}
+        os.kill(pids[0], signal.SIGCONT)
+        running.wait_until(lambda: len(set(app.ask(quick))) == 2, "it works again")

@@ -4,18 +4,23 @@ supervisor, which takes it back.
 A job can be sent to a worker before it is its turn, and yet nobody has to ask the worker for it: whoever draws the
 ticket first has the job, even if the worker hangs in C code, is stopped, or has died. What wasn't drawn wasn't begun.
 
-The queue is a stream socket, for there a single read can be told not to wait; with a pipe, both readers would have to.
+Nobody waits in a read. A thread that did would have drawn in the kernel, and then perhaps not come back to Python for an
+hour, because C code in another thread keeps the interpreter.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import struct
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socket
+
+KNOCK = 0
+"""No job's ticket: whoever draws it says that it is there."""
 
 _SIZE = 8
 _MANY = 512
@@ -28,6 +33,7 @@ class Tickets:
         import socket  # a worker without coroutines never needs it
 
         self._writer, self._reader = socket.socketpair()
+        self._reader.setblocking(False)  # for the worker, too: it is the same open file
         self._at_once = socket.MSG_DONTWAIT
         self._unsent = b""
 
@@ -70,8 +76,15 @@ class Tickets:
 
 def draw(fd: int) -> int | None:
     """Wait for a ticket. None when no ticket follows."""
-    data = os.read(fd, _SIZE)
-    return _numbers(data)[0] if data else None
+    while True:
+        try:
+            data = os.read(fd, _SIZE)
+        except BlockingIOError:
+            waiting = select.poll()
+            waiting.register(fd, select.POLLIN)
+            waiting.poll()
+        else:
+            return _numbers(data)[0] if data else None
 
 
 def queue_at(fd: int) -> socket.socket:

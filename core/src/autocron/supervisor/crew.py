@@ -121,24 +121,43 @@ class Crew:
         return bool(shares)
 
     def take_back_from_stuck(self, now: float) -> None:
-        """No short job waits behind a long one: what was sent ahead of it goes back."""
+        """No short job waits behind a long one, nor in a worker that stands still while another could begin it."""
         patience = self._patience()
         for worker in self.workers.values():
             if worker.lanes[False].is_stuck(now, patience) and worker.take_back():
                 self.expect_work()
+        for worker, lane, given_at in self._unanswered():
+            if now - given_at >= PATIENCE and worker.take_back_unbegun(lane):
+                logger.info("worker %d stands still; others get what it hasn't begun", worker.pid)
+                self.expect_work()
 
     def stuck_at(self) -> float | None:
-        """The monotonic moment at which a job that was sent ahead has waited too long."""
+        """The monotonic moment at which a job that was sent ahead, or given and not begun, has waited too long."""
         lanes = [worker.lanes[False] for worker in self.workers.values()]
-        first = min((lane.moved_at for lane in lanes if lane.ahead), default=None)
-        return None if first is None else first + self._patience()
+        moments = [lane.moved_at + self._patience() for lane in lanes if lane.ahead]
+        moments += [given_at + PATIENCE for _, _, given_at in self._unanswered()]
+        return min(moments, default=None)
+
+    def _unanswered(self) -> list[tuple[Worker, Lane, float]]:
+        """The lanes with a job that nobody knows to be begun, and since when, while another worker could begin it."""
+        found: list[tuple[Worker, Lane, float]] = []
+        for concurrent in (False, True) if len(self.workers) > 1 else ():
+            lanes = [(worker, worker.lanes[concurrent]) for worker in self.workers.values()]
+            for worker, lane in lanes:
+                if lane.given_at is not None and any(w.could_begin(concurrent) for w, _ in lanes if w is not worker):
+                    found.append((worker, lane, lane.given_at))
+        return found
 
     def seconds_ahead(self) -> float:
         """For how long those of its workers that have jobs ahead needn't be fed; 0 if none has."""
         return min((ahead for worker in self.workers.values() if (ahead := worker.lanes[False].seconds_ahead)), default=0.0)
 
     def _patience(self) -> float:
-        return PATIENCE_BESIDE_IDLE if any(not worker.lanes[False].begun for worker in self._taking()) else PATIENCE
+        return PATIENCE_BESIDE_IDLE if any(map(self._is_idle, self._taking())) else PATIENCE
+
+    @staticmethod
+    def _is_idle(worker: Worker) -> bool:
+        return not worker.lanes[False].begun and not worker.lanes[False].is_silent
 
     def _could_begin(self, concurrent: bool) -> int:
         return sum(worker.could_begin(concurrent) for worker in self.workers.values())
@@ -237,6 +256,9 @@ class Crew:
                 case ("ready",):
                     worker.ready = True
                     self._pause = self._not_before = 0.0
+                    self.expect_work()
+                case ("here", concurrent):
+                    worker.lanes[concurrent].is_silent = False
                     self.expect_work()
                 case ("missing", missing):
                     self.missing = missing

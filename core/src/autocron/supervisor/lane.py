@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autocron import clock
 from autocron.model import Work
-from autocron.processes.tickets import Tickets
+from autocron.processes.tickets import KNOCK, Tickets
 
 AHEAD_SECONDS = 0.01
 """How much work is sent ahead: by so much may a job that comes later, however urgent, be kept from starting."""
@@ -46,6 +46,11 @@ class Lane:
         self.begun: dict[int, Assignment] = {}
         self.ahead: dict[int, Assignment] = {}
         self.moved_at: float = 0.0
+        self.given_at: float | None = None
+        """Since when there is a job that could begin, and nobody knows whether it has; None while there is none."""
+        self.is_silent: bool = False
+        """Its worker didn't begin what it could have begun: it gets nothing more until it has said that it is there."""
+        self._newest = 0
         self._pace = AHEAD_SECONDS if ahead else float("inf")
         """Seconds that its jobs take: at once what a long one took, slowly less with each shorter one."""
 
@@ -73,8 +78,8 @@ class Lane:
     def put(self, assignment: Assignment) -> None:
         """A job that is given to the worker, its ticket to be handed out next."""
         if self.free > 0:
-            self._begin(assignment)
             self.moved_at = clock.monotonic()
+            self._begin(assignment)
         else:
             self.ahead[assignment.number] = assignment
 
@@ -84,6 +89,8 @@ class Lane:
         if ended is not None:
             self._pace = max(seconds, 0.8 * self._pace + 0.2 * seconds, 0.000_001)
             self.moved_at = clock.monotonic()
+            if number >= self._newest:  # tickets are drawn in order
+                self.given_at = None
             if self.ahead and self.free > 0:
                 self._begin(self.ahead.pop(next(iter(self.ahead))))
         return ended
@@ -92,11 +99,17 @@ class Lane:
         """The jobs that the worker hasn't begun, and now won't."""
         taken = []
         for number in self.tickets.take_back():
-            if number < 0:  # not a job but a withdrawal, which stays
+            if number <= KNOCK:  # not a job but a knock, or a withdrawal, which stays
                 self.tickets.hand_out((number,))
             elif (assignment := self.ahead.pop(number, None) or self.begun.pop(number, None)) is not None:
                 taken.append(assignment)
+        self.given_at = None
         return taken
+
+    def knock(self) -> None:
+        """Have the worker say when it draws tickets again."""
+        self.is_silent = True
+        self.tickets.hand_out((KNOCK,))
 
     def is_stuck(self, now: float, patience: float) -> bool:
         """Whether jobs wait behind one that takes long."""
@@ -119,3 +132,6 @@ class Lane:
         if timeout is not None:
             assignment.deadline = clock.monotonic() + timeout
         self.begun[assignment.number] = assignment
+        self._newest = assignment.number
+        if self.given_at is None:
+            self.given_at = self.moved_at

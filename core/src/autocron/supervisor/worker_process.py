@@ -97,17 +97,20 @@ class Worker:
         return sum(self.coming.values()) + sum(len(lane.begun) + len(lane.ahead) for lane in self.lanes)
 
     def takes_suspect(self, concurrent: bool) -> bool:
-        if not self.ready or self.retiring or self.lanes[concurrent].free <= self.coming[concurrent]:
+        lane = self.lanes[concurrent]
+        if not self.ready or self.retiring or lane.is_silent or lane.free <= self.coming[concurrent]:
             return False
         return self.number_of_jobs < self.limit if self.is_apart else self.is_idle
 
     def takes(self, concurrent: bool) -> int:
         """How many jobs of this kind it takes now."""
-        return self.lanes[concurrent].room if self.takes_jobs else 0
+        lane = self.lanes[concurrent]
+        return lane.room if self.takes_jobs and not lane.is_silent else 0
 
     def could_begin(self, concurrent: bool) -> int:
         """How many it would begin at once."""
-        return self.lanes[concurrent].free if self.takes_jobs else 0
+        lane = self.lanes[concurrent]
+        return lane.free if self.takes_jobs and not lane.is_silent else 0
 
     # -- jobs ----------------------------------------------------------------------------------------------
 
@@ -156,6 +159,14 @@ class Worker:
         self.endings.extend(Ending(given.work, self.pid, verdict="not begun") for given in taken)
         self._end_limit()
         return bool(taken)
+
+    def take_back_unbegun(self, lane: Lane) -> bool:
+        """Take back what it could have begun in this lane and hasn't. Whether there was something: then it stands still."""
+        before = len(lane.begun)
+        self.take_back()
+        if stands_still := len(lane.begun) < before:
+            lane.knock()
+        return stands_still
 
     def _end_limit(self) -> None:
         if self.limit and self.is_idle and not any(self.coming.values()):

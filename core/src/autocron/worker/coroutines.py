@@ -17,18 +17,24 @@ if TYPE_CHECKING:
 
 
 class Coroutines:
-    """``attempt`` makes the coroutine of the job with a ticket's number, ``ended`` is told what it came to.
+    """``attempt`` makes the coroutine of the job with a ticket's number, ``ended`` is told what it came to;
+    ``say_here`` answers a knock.
 
     A negative number withdraws the job with that ticket: its coroutine is cancelled. Before the first job there is no
     loop, only a thread that sleeps: asyncio is dear, and many applications have no ``async`` tasks.
     """
 
     def __init__(
-        self, fd: int, attempt: Callable[[int], Coroutine[Any, Any, Outcome]], ended: Callable[[int, Outcome], None]
+        self,
+        fd: int,
+        attempt: Callable[[int], Coroutine[Any, Any, Outcome]],
+        ended: Callable[[int, Outcome], None],
+        say_here: Callable[[], None],
     ) -> None:
         self._fd = fd
         self._attempt = attempt
         self._ended = ended
+        self._say_here = say_here
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._running = threading.Event()
@@ -98,6 +104,8 @@ class Coroutines:
             if number > 0:
                 task = self._tasks[number] = self._loop.create_task(self._attempt(number))
                 task.add_done_callback(functools.partial(self._note_end, number))
+            elif number == tickets.KNOCK:
+                self._say_here()
             elif (running := self._tasks.get(-number)) is not None:
                 self._withdrawn.add(-number)
                 running.cancel(WITHDRAWN)

@@ -84,7 +84,7 @@ class Worker:
         self._code = Code(launch)
         self._inbox = Inbox(channel)
         self._queue, coroutines = queues
-        self._coroutines = Coroutines(coroutines, self._attempt_on_loop, self._report)
+        self._coroutines = Coroutines(coroutines, self._attempt_on_loop, self._report, lambda: self._say_here(True))
         self._locks = LockFile.open(locations.lock_path(database))
         self._around: tuple[AroundJob, ...] = ()
         self._broken = ""
@@ -103,8 +103,16 @@ class Worker:
 
     def _work(self) -> None:
         """One thread's jobs, one after the other."""
-        while (number := tickets.draw(self._queue)) is not None and (job := self._inbox.take(number)) is not None:
-            self._attempt(job)
+        while (number := tickets.draw(self._queue)) is not None:
+            if number == tickets.KNOCK:
+                self._say_here(False)
+            elif (job := self._inbox.take(number)) is not None:
+                self._attempt(job)
+            else:
+                return
+
+    def _say_here(self, concurrent: bool) -> None:
+        self._reporter.send(("here", concurrent))
 
     def _prepare(self) -> None:
         """Become the application: its path, its folder, its setups, its modules (a framework may have to be set up first)."""
