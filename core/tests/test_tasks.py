@@ -6,8 +6,9 @@ import functools
 import sys
 import types
 from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -25,7 +26,7 @@ class Recorder:
 
     def submit(self, requests: Sequence[Request]) -> list[TaskResult[Any]]:
         self.requests += requests
-        return [TaskResult(None, str(number)) for number in range(len(requests))]  # type: ignore[arg-type]
+        return [TaskResult(cast(Any, None), str(number)) for number in range(len(requests))]
 
 
 def plain(a: int, b: int = 2, /, c: int = 3, *, d: int = 4) -> int:
@@ -146,7 +147,7 @@ def test_g9_a_task_of_a_script_is_named_by_its_file(main: types.ModuleType) -> N
 
 
 def test_g9_a_task_of_python_dash_m_is_named_by_its_module(main: types.ModuleType) -> None:
-    main.__spec__ = types.SimpleNamespace(name="package.app")  # type: ignore[assignment]
+    main.__spec__ = ModuleSpec("package.app", None)
     assert main_module_name() == "package.app"
     assert main_module_problem() is None
 

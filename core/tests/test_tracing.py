@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import FunctionType
 
 import opentelemetry.trace
 import pytest
@@ -45,18 +46,19 @@ def spans(exporter: InMemorySpanExporter) -> dict[str, ReadableSpan]:
 
 
 @pytest.mark.parametrize("function", [work, work_async])
-def test_the_attempt_s_span_is_a_child_of_the_call_s(exporter: InMemorySpanExporter, function: object) -> None:
+def test_the_attempt_s_span_is_a_child_of_the_call_s(exporter: InMemorySpanExporter, function: FunctionType) -> None:
     instance = Autocron()
     with testing.collected() as jobs:
         with opentelemetry.trace.get_tracer("app").start_as_current_span("request"):
-            handle = instance.delay(queue="mail")(function)()  # type: ignore[call-overload]
+            handle = instance.delay(queue="mail")(function)()
         jobs.run_pending()
     found = spans(exporter)
-    name = f"{__name__}.{function.__name__}"  # type: ignore[attr-defined]
+    name = f"{__name__}.{function.__name__}"
     request, call, attempt, inside = (found[each] for each in ("request", f"create {name}", f"process {name}", "inside"))
     assert (call.kind, attempt.kind) == (SpanKind.PRODUCER, SpanKind.CONSUMER)
     parents = [span.parent.span_id if span.parent else None for span in (call, attempt, inside)]
-    assert parents == [span.get_span_context().span_id for span in (request, call, attempt)]  # type: ignore[union-attr]
+    contexts = [span.get_span_context() for span in (request, call, attempt)]
+    assert parents == [context.span_id if context else None for context in contexts]
     assert call.attributes is not None
     assert attempt.attributes is not None
     assert call.attributes["messaging.destination.name"] == "mail"

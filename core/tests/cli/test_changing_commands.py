@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import sys
 from pathlib import Path
@@ -133,7 +134,8 @@ def test_a_backup_is_a_complete_database_made_while_the_store_is_open(filled: Fi
     assert "checked" in fine_here(filled.path, "backup", "copy.db", folder=tmp_path).out
     assert copy.stat().st_mode & 0o777 == 0o600
     assert fine_here(copy, "show", uuid, "--json").json["error"] == "ValueError: no such account"
-    assert sqlite3.connect(copy).execute("pragma journal_mode").fetchone() == ("wal",)
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
     assert [file.name for file in tmp_path.iterdir() if "part" in file.name] == []
     refused = run_here(filled.path, "backup", copy)
     assert refused.status == 2

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class OtherProcess:
@@ -43,8 +44,8 @@ class OtherProcess:
 
 
 @contextmanager
-def other_process(script: str, *arguments: object, **options: bool | tuple[int, ...]) -> Iterator[OtherProcess]:
-    process = OtherProcess(script, *arguments, **options)  # type: ignore[arg-type]
+def other_process(script: str, *arguments: object, **options: Any) -> Iterator[OtherProcess]:
+    process = OtherProcess(script, *arguments, **options)
     try:
         yield process
     finally:

@@ -9,6 +9,7 @@ from random import Random
 from types import FrameType
 from zoneinfo import ZoneInfo, available_timezones
 
+import cronsim
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -204,7 +205,6 @@ def test_g40_rare_days_are_found_as_walking_the_calendar_finds_them(start: date,
     random=st.builds(Seeded, st.integers(0, 2**64)),
 )
 def test_g40_a_second_library_agrees_where_the_dialects_do(start: datetime, random: Random) -> None:
-    cronsim = pytest.importorskip("cronsim")
     minutes, _ = random_numbers(random, 0, 59, star=0.3)
     hours, _ = random_numbers(random, 0, 23, star=0.3)
     days, _ = random_numbers(random, 1, 28, star=0.4)
@@ -228,7 +228,6 @@ def test_g40_a_second_library_agrees_where_the_dialects_do(start: datetime, rand
 @examples(300)
 @given(zone=st.sampled_from(WHOLE_HOUR_ZONES), random=st.builds(Seeded, st.integers(0, 2**64)))
 def test_g41_a_second_library_agrees_on_daily_and_hourly_schedules(zone: str, random: Random) -> None:
-    cronsim = pytest.importorskip("cronsim")
     text = f"{random.randrange(60)} {random.choice((str(random.randrange(5)), '*'))} * * *"
     start = random.choice(transitions(zone)) - random.randint(0, 30 * 60) * MINUTE
     theirs = cronsim.CronSim(text, datetime.fromtimestamp(start, ZoneInfo(zone)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 
 import pytest
 from store_kinds import EXPIRY, LATER, NOW, OWNER, StoreKind, claim_one, job, launch, schedule
@@ -202,7 +203,7 @@ def test_jobs_that_are_added_together_are_stored_together_or_not_at_all(
 ) -> None:
     before = kind.contents(store)
     impossible = job(application, arguments=object())
-    with pytest.raises(Exception):  # noqa: B017, PT011  (which one is the database's own affair)
+    with pytest.raises(sqlite3.Error):
         store.add([job(application), impossible, job(application)], NOW)
     assert kind.contents(store) == before
     assert len(store.add([job(application)], NOW)) == 1
