@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import select
@@ -36,6 +37,8 @@ class Running:
         self.source = folder / "application.py"
         shutil.copy(SOURCE, self.source)
         self.applications: list[Application] = []
+        self.minds_modes = False
+        """Applications, and what they start, may write only what the modes of files allow, also if root runs the tests."""
         self._store: SqliteStore | None = None
         self._locks: LockFile | None = None
 
@@ -137,6 +140,7 @@ class Application:
                 pass_fds=[writer],
                 cwd=running.folder,
                 env=environment,
+                preexec_fn=_mind_modes if running.minds_modes and os.geteuid() == 0 else None,
             )
         os.close(writer)
         self.pid = self.process.pid
@@ -165,6 +169,13 @@ class Application:
         self.process.kill()
         self.process.communicate()
         self._replies.close()
+
+
+def _mind_modes() -> None:
+    """Whatever this process executes has lost root's right to write everything."""
+    drop_from_bounding_set, dac_override = 24, 1
+    if ctypes.CDLL(None, use_errno=True).prctl(drop_from_bounding_set, dac_override, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "root can't give up its right to write everything")
 
 
 class AskedError(Exception):

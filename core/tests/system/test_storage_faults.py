@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import sqlite3
 import sys
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -122,6 +125,69 @@ def test_g29_without_room_on_the_disk_calls_raise_and_jobs_finish_and_then_all_g
     assert (complaints(running), running.supervisor()) == (1, supervisor)
     assert running.job(before).attempts == 1
     assert [job.uuid for job in running.store.jobs()][1:] == [later, before]  # of the many that were refused there is none
+
+
+@contextmanager
+def read_only(database: Path) -> Iterator[None]:
+    """As a deployment leaves it that runs as somebody else."""
+    files = [
+        database.parent,
+        *(file for file in database.parent.glob(f"{database.name}*") if not file.name.endswith(LEFT_AS_IT_IS)),
+    ]
+    modes = {file: file.stat().st_mode for file in files}
+    for file in files:
+        file.chmod(0o555 if file.is_dir() else 0o444)
+    try:
+        yield
+    finally:
+        for file, mode in modes.items():
+            with suppress(FileNotFoundError):
+                file.chmod(mode)
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+LEFT_AS_IT_IS = ("-lock", "-wake")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere root may write whatever the modes say")
+def test_g29_while_the_database_is_read_only_calls_raise_and_then_all_goes_on(running: Running) -> None:
+    running.minds_modes = True
+    running.database = running.folder / "store" / "jobs.db"
+    running.database.parent.mkdir()
+    app = running.application()
+    file = running.folder / "begun"
+    before = app.call("add(0)")
+    assert running.wait_until_ended(before, PATIENCE).status is DONE
+    interrupted = app.call(f"note_and_wait_for_more({str(file)!r}, 1)")  # its second attempt ends at once
+    running.wait_until(lambda: begun(file), "a job runs", PATIENCE)
+    supervisor = running.supervisor()
+    with read_only(running.database):
+        accepted = app.call("add(1)")  # a connection that is open may go on
+        os.kill(supervisor, signal.SIGKILL)
+        running.wait_until(lambda: complaints(running) == 1, "the next supervisor has complained", PATIENCE)
+        successor = running.supervisor()
+        began, spent = time.monotonic(), cpu_seconds(successor)
+        assert f"the database {running.database} is not writable for this user" in running.output.read_text()
+        assert app.ask("os.waitpid(os.fork() or os._exit(0), 0)[1]") == 0  # no connection crosses a fork
+        for call in ("add(2)", "add.map([(3,), (4,)])", f"autocron.TaskResult.get({before!r}).retry()"):
+            with pytest.raises(
+                AskedError, match=r"StoreError: the database .*/store/jobs.db is not writable for this user .*: correct"
+            ):
+                app.ask(call)
+        with pytest.raises(AskedError, match="StoreError: the database .* is not writable for this user"):
+            running.application()
+        assert cpu_seconds(successor) - spent < 0.5 * (time.monotonic() - began) + 0.5, "it spins"
+    assert [running.wait_until_ended(uuid, PATIENCE).status for uuid in (interrupted, accepted)] == [DONE, DONE]
+    assert app.ask(f"add(5).wait({PATIENCE})") == 5
+    assert (complaints(running), running.supervisor()) == (1, successor)
+    assert [job.task for job in running.store.jobs()] == [
+        f"application.{name}" for name in ("add", "add", "note_and_wait_for_more", "add")
+    ]
+    assert running.job(interrupted).attempts == 2
 
 
 def test_g21_what_is_too_large_for_a_row_is_an_error_of_its_job_and_all_others_go_on(

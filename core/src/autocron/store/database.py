@@ -232,7 +232,7 @@ class Database:
         if not os.access(self.path, os.R_OK | os.W_OK) or not os.access(self.path.parent, os.W_OK | os.X_OK):
             raise StoreError(
                 f"the database {self.path} is not writable for this user (uid {os.getuid()}); the file and its "
-                "folder must be: correct the owner or mode, or give start() another path"
+                "folder must be: correct the owner or mode (or how the file system is mounted), or give start() another path"
             )
         connection = sqlite3.connect(
             f"file:{_quote(self.path)}?mode=rw",
@@ -306,7 +306,9 @@ class Database:
             case sqlite3.SQLITE_FULL:
                 return StoreError(f"the disk of {self.path} is full; nothing was stored. Free some space")
             case sqlite3.SQLITE_READONLY:
-                return StoreError(f"the database {self.path} is read-only; nothing was stored. Correct its mode")
+                return StoreError(
+                    f"the database {self.path} is read-only; nothing was stored. Make its file system writable again"
+                )
             case sqlite3.SQLITE_TOOBIG:  # no trouble of the file's: it would be the same at every further try
                 return TooLargeError(
                     f"what was to be stored takes more room than SQLite has in a row of {self.path}; keep it elsewhere (a "
