@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,7 @@ Members = Callable[..., list[Worker]]
 
 @pytest.fixture
 def crew() -> Crew:
-    return Crew(Path("/nowhere"), Application(1, Launch("python", "/", ()), 0), [])
+    return Crew("/nowhere", Application(1, Launch("python", "/", ()), 0), [])
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_the_environment_may_say_no_to_the_switch(outside_pytest: pytest.MonkeyP
 def test_a_worker_is_a_worker_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosts, "_worker", None)
     monkeypatch.setenv("AUTOCRON_DISABLE", "1")
-    hosts.enter_worker(hosts.WorkerIdentity(Path("/x.db"), Launch("/py", "/", ())))
+    hosts.enter_worker(hosts.WorkerIdentity("/x.db", Launch("/py", "/", ())))
     assert hosts.this_process() is Host.WORKER
 
 

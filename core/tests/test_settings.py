@@ -83,7 +83,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_name_is_in_a_private_folder_of_the_home(home: Path) -> None:
     before = os.umask(0)
     try:
-        assert database_path("project.db", make_folder=True) == home.resolve() / ".autocron" / "project.db"
+        assert database_path("project.db", make_folder=True) == str(home.resolve() / ".autocron" / "project.db")
     finally:
         os.umask(before)
     assert stat.S_IMODE((home / ".autocron").stat().st_mode) == 0o700
@@ -97,11 +97,11 @@ def test_who_only_looks_in_makes_no_folder(home: Path) -> None:
 
 @pytest.mark.parametrize("as_type", [str, Path])
 def test_an_absolute_path_is_used_as_it_is(tmp_path: Path, as_type: type) -> None:
-    assert database_path(as_type(tmp_path / "jobs.db")) == tmp_path.resolve() / "jobs.db"
+    assert database_path(as_type(tmp_path / "jobs.db")) == str(tmp_path.resolve() / "jobs.db")
 
 
 def test_a_tilde_is_the_home(home: Path) -> None:
-    assert database_path("~/jobs.db") == home.resolve() / "jobs.db"
+    assert database_path("~/jobs.db") == str(home.resolve() / "jobs.db")
 
 
 def test_one_file_has_one_name(tmp_path: Path) -> None:

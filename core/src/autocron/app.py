@@ -137,7 +137,7 @@ class Autocron(Scheduling, Hooking, Operating):
         self._engine = InlineEngine(settings)
         return False
 
-    def _open(self, path: Path, changes: Mapping[str, Any], host: hosts.Host) -> bool:
+    def _open(self, path: str, changes: Mapping[str, Any], host: hosts.Host) -> bool:
         if os.name != "posix":
             raise ConfigurationError(
                 f"worker processes need Linux or macOS, and this is {sys.platform}: set the environment variable "
@@ -297,7 +297,9 @@ class Autocron(Scheduling, Hooking, Operating):
     @property
     def database(self) -> Path | None:
         """The file that this process works with; None before ``start``, and where autocron is inactive."""
-        return None if self._attachment is None else self._attachment.database
+        from pathlib import Path
+
+        return None if self._attachment is None else Path(self._attachment.database)
 
     @property
     def declared(self) -> Mapping[str, Declared]:

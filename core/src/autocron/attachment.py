@@ -14,7 +14,6 @@ import select
 import sys
 import threading
 import weakref
-from pathlib import Path
 from typing import Final
 
 from autocron import clock, hosts, locations
@@ -40,7 +39,7 @@ class Attachment:
     ``spawns`` is False for a process that only looks in: it never starts a supervisor and doesn't keep one alive.
     """
 
-    def __init__(self, database: Path, store: Store, *, spawns: bool) -> None:
+    def __init__(self, database: str, store: Store, *, spawns: bool) -> None:
         self.database = database
         self.store = store
         self.spawns: bool = spawns
@@ -275,12 +274,12 @@ def _can_watch() -> bool:
     return not _threads_are_greenlets() or bool(sys.modules["gevent.monkey"].is_module_patched("select"))
 
 
-def spawned_for(database: Path) -> list[int]:
+def spawned_for(database: str | os.PathLike[str]) -> list[int]:
     """The children of this process that were started to supervise this database and haven't been reaped.
 
     All but one of them only found the lock taken, or will find it so.
     """
-    return [pid for attachment in list(_all) if attachment.database == database for pid in attachment.children]
+    return [pid for attachment in list(_all) if attachment.database == os.fspath(database) for pid in attachment.children]
 
 
 def _wait_for(pid: int) -> None:

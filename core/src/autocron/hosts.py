@@ -8,7 +8,6 @@ tasks run at once in the caller.
 import os
 import sys
 from enum import Enum, auto
-from pathlib import Path
 from typing import NamedTuple
 
 from autocron.errors import ConfigurationError
@@ -28,7 +27,7 @@ class Host(Enum):
 class WorkerIdentity(NamedTuple):
     """Whose worker this process is."""
 
-    database: Path
+    database: str
     launch: Launch
 
 

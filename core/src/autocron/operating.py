@@ -129,6 +129,8 @@ class Operating(ABC):
 
     @contextlib.contextmanager
     def _operations(self) -> Iterator[Operations]:
+        from pathlib import Path
+
         from autocron.operations import Operations  # only who asks pays for it
         from autocron.store import SqliteStore
 
@@ -141,7 +143,7 @@ class Operating(ABC):
             )
         if not isinstance(attachment.store, SqliteStore):
             raise NotStartedError(f"{attachment.database} is kept by a store that has no operations")
-        operations = Operations(attachment.database, attachment.store, attached=attachment.application)
+        operations = Operations(Path(attachment.database), attachment.store, attached=attachment.application)
         try:
             yield operations
             if not operations.heard:

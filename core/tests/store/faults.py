@@ -88,7 +88,7 @@ def claim_a_suspect(store: SqliteStore, world: World) -> None:
 
 
 def make_the_file(store: SqliteStore, world: World) -> None:
-    SqliteStore(store.database.path.with_name("new.db"), create=True).revision()
+    SqliteStore(Path(store.database.path).with_name("new.db"), create=True).revision()
 
 
 TRANSITIONS: dict[str, Callable[[SqliteStore, World], object]] = {

@@ -34,7 +34,7 @@ class Context:
     def path(self) -> Path:
         """Where the database is, or would be. Raises StoreError for a name that leads nowhere."""
         try:
-            return locations.database_path(self.options.database)
+            return Path(locations.database_path(self.options.database))
         except ConfigurationError as error:
             raise StoreError(str(error)) from None
 

@@ -40,7 +40,7 @@ def supervise(context: Context) -> int:
     manager = take_service_socket()
     if options.app is not None:
         _check_import(options.app)
-        path = locations.database_path(options.database, make_folder=True)
+        path = Path(locations.database_path(options.database, make_folder=True))
     else:
         path = context.existing_path
     for number in (signal.SIGTERM, signal.SIGINT):

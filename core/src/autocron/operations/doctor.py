@@ -22,7 +22,7 @@ _WRITE_LOCK = 120  # the byte of the -shm file that SQLite locks while it writes
 
 def check_up(store: SqliteStore, reports: Reports, wakeup: WakeUpWriter, own: int | None) -> list[Finding]:
     """All findings, in the order of the checks."""
-    path = store.database.path
+    path = Path(store.database.path)
     findings = [machine.sqlite_version(sqlite3.sqlite_version_info), *machine.surroundings(path)]
     findings += [*_holders(path), *_file(path, reports)]
     overview = inquiries.status(store, reports, wakeup, own)

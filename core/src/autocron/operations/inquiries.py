@@ -97,7 +97,7 @@ def processes(database: Path, applications: list[Application], own: int | None) 
 
     ``own`` is the application that this very process is attached for: the kernel names only locks of others.
     """
-    path = locations.lock_path(database)
+    path = Path(locations.lock_path(database))
     if not path.exists():
         return Processes(None, (), (), frozenset())
     locks = LockFile.open(path)
@@ -116,7 +116,7 @@ def processes(database: Path, applications: list[Application], own: int | None) 
 
 def worker_of(database: Path, uuid: str) -> int | None:
     """The process that runs this job, as its lock says."""
-    path = locations.lock_path(database)
+    path = Path(locations.lock_path(database))
     return LockFile.open(path).worker_of(key_of(uuid)["id"]) if path.exists() else None
 
 
@@ -126,7 +126,7 @@ def details(store: SqliteStore, reports: Reports, uuid: str) -> JobDetails | Non
     if found is None or found.job.status is not Status.RUNNING:
         return found
     *ended, last = found.attempts
-    running: Attempt = replace(last, worker=worker_of(store.database.path, uuid) or None)
+    running: Attempt = replace(last, worker=worker_of(Path(store.database.path), uuid) or None)
     return replace(found, attempts=(*ended, running))
 
 
@@ -143,7 +143,7 @@ def schedules(store: SqliteStore, applications: list[Application], attached: fro
 
 def status(store: SqliteStore, reports: Reports, wakeup: WakeUpWriter, own: int | None) -> Overview:
     """One look at everything."""
-    path, now = store.database.path, clock.now()
+    path, now = Path(store.database.path), clock.now()
     settings, applications = store.settings(), store.applications()
     seen = processes(path, applications, own)
     scheduled = schedules(store, applications, seen.applications)

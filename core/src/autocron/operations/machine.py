@@ -72,7 +72,7 @@ def permissions(path: Path) -> Iterator[Finding]:
     seen = path.stat()
     if seen.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         complaints.append(f"{path} has mode {stat.S_IMODE(seen.st_mode):04o}: others may read what jobs carry; `chmod 600` it")
-    for file in (locations.lock_path(path), locations.wakeup_path(path)):
+    for file in map(Path, (locations.lock_path(path), locations.wakeup_path(path))):
         if file.exists() and file.stat().st_uid != seen.st_uid:
             complaints.append(
                 f"{file.name} belongs to {_user(file.stat().st_uid)}, the database to {_user(seen.st_uid)}: run all "

@@ -22,7 +22,7 @@ from autocron.store.interventions import Interventions
 from autocron.store.reports import ORDERS, Filter, JobDetails, Reports
 
 
-def make_database(path: Path) -> Settings:
+def make_database(path: str | Path) -> Settings:
     """Make the database, or upgrade one of an older version; its settings. Nothing may be at work in it."""
     store = SqliteStore(path, create=True)
     try:
@@ -67,7 +67,7 @@ class Operations:
 
     def processes(self) -> Processes:
         """The supervisor, its workers, and the attached processes."""
-        return inquiries.processes(self._store.database.path, self._store.applications(), self._attached)
+        return inquiries.processes(Path(self._store.database.path), self._store.applications(), self._attached)
 
     def jobs(
         self,
@@ -101,7 +101,7 @@ class Operations:
     def schedules(self) -> list[ScheduleReport]:
         """All schedules with their last jobs, by name."""
         applications = self._store.applications()
-        attached = inquiries.processes(self._store.database.path, applications, self._attached).applications
+        attached = inquiries.processes(Path(self._store.database.path), applications, self._attached).applications
         return [
             dataclasses.replace(report, last_job=self._reports.last_job_of(report.schedule.name))
             for report in inquiries.schedules(self._store, applications, attached)
@@ -253,7 +253,7 @@ class Operations:
         """
         seen = self.processes()
         holders = [process.pid for process in (seen.supervisor, *seen.workers, *seen.attached) if process is not None]
-        path = self._store.database.path
+        path = Path(self._store.database.path)
         if holders:
             pids = ", ".join(str(pid) if pid else "one in another container" for pid in dict.fromkeys(holders))
             raise InvalidStateError(f"{path} is in use (processes: {pids}); nothing was deleted. Stop the application first")

@@ -25,7 +25,6 @@ import os
 import struct
 import sys
 import threading
-from pathlib import Path
 from typing import ClassVar
 
 # Linux: type, whence, start, length, pid. The BSDs and macOS: start, length, pid, type, whence.
@@ -61,12 +60,12 @@ class LockFile:
     _open_files: ClassVar[dict[tuple[int, int], LockFile]] = {}
     _guard: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(self, path: Path, fd: int) -> None:
+    def __init__(self, path: str | os.PathLike[str], fd: int) -> None:
         self.path = path
         self._fd = fd
 
     @classmethod
-    def open(cls, path: Path) -> LockFile:
+    def open(cls, path: str | os.PathLike[str]) -> LockFile:
         """The process's only handle on this lock file, made (mode 0600) if it isn't there. Raises OSError.
 
         It is never closed again: closing would drop locks that another part of the process relies on.

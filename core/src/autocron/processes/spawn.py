@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import subprocess  # dear, and only who starts a process pays for it
-    from pathlib import Path
 
 _PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
@@ -83,12 +82,12 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def spawn_supervisor(database: Path) -> subprocess.Popen[bytes]:
+def spawn_supervisor(database: str) -> subprocess.Popen[bytes]:
     """Start the supervisor of a database in a session of its own, on this process's output. Raises OSError."""
     import subprocess
 
     return subprocess.Popen(
-        _command(python_executable(), [str(database), "supervise", "--attached"]),
+        _command(python_executable(), [database, "supervise", "--attached"]),
         stdin=subprocess.DEVNULL,
         cwd="/",  # a folder that is deleted at the next deployment must not be ours
         env=_environment(),
@@ -96,14 +95,14 @@ def spawn_supervisor(database: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def spawn_worker(database: Path, executable: str, cwd: str, number: int, fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
+def spawn_worker(database: str, executable: str, cwd: str, number: int, fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
     """Start a worker in a process group of its own, so that it and what its jobs start can be ended together.
 
     ``fds`` are the ends that the worker inherits: jobs, outcomes, lifeline, two queues of tickets. Raises OSError.
     """
     import subprocess
 
-    arguments = [str(database), "worker", f"--number={number}", "--fds=" + ",".join(map(str, fds))]
+    arguments = [database, "worker", f"--number={number}", "--fds=" + ",".join(map(str, fds))]
     return subprocess.Popen(
         _command(executable, arguments),
         stdin=subprocess.DEVNULL,

@@ -14,14 +14,13 @@ import stat
 import struct
 import termios
 import time
-from pathlib import Path
 
 from autocron import clock
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.05  # seconds between two looks at whether a ring was heard
 
 
-def make_pipe(path: Path) -> None:
+def make_pipe(path: str | os.PathLike[str]) -> None:
     """Make the named pipe if it isn't there. Raises OSError; FileExistsError when another kind of file is."""
     try:
         os.mkfifo(path, 0o600)
@@ -33,7 +32,7 @@ def make_pipe(path: Path) -> None:
 class WakeUpReader:
     """The supervisor's end: readable whenever somebody rang since the last ``clear``."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         make_pipe(path)
         self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         # A writer of its own keeps the pipe from reporting end of file whenever the last client closes.
@@ -58,7 +57,7 @@ class WakeUpReader:
 class WakeUpWriter:
     """A client's end. It opens the pipe at the first ring and again after the supervisor was replaced."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = path
         self._fd = -1
 

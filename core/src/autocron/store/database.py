@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import re
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from autocron.errors import AutocronError, ForeignDatabaseError, StoreBusyError, StoreError, TooLargeError
@@ -49,18 +47,19 @@ class Database:
     Raises StoreError from any method when the file can't be used; ForeignDatabaseError when it isn't ours.
     """
 
-    def __init__(self, path: Path, *, create: bool = False, upgrade: bool = True, durability: str = "normal") -> None:
-        self.path = path
+    def __init__(
+        self, path: str | os.PathLike[str], *, create: bool = False, upgrade: bool = True, durability: str = "normal"
+    ) -> None:
+        self.path: str = os.fspath(path)
         self.lock: threading.RLock = threading.RLock()
         self._create = create
         self._upgrade = upgrade
         self._durability = durability
         self._connection: sqlite3.Connection | None = None
         self._pid = 0
-        self._file = str(path)  # asked for at every write; a Path would be turned into this each time
         self._device, self._inode = 0, 0
         self._looks_again_at = 0.0
-        self._wal = path.with_name(path.name + "-wal")
+        self._wal = f"{self.path}-wal"
         self._wal_identity: tuple[int, int] | None = None
         self._depth = 0
         self._lenient = False
@@ -187,7 +186,7 @@ class Database:
         now = time.monotonic()
         if now >= self._looks_again_at and not self._depth:
             try:
-                found = os.stat(self._file)
+                found = os.stat(self.path)
             except OSError:
                 raise self._displaced("deleted or moved") from None
             if found.st_ino != self._inode or found.st_dev != self._device:
@@ -199,8 +198,9 @@ class Database:
         self.close()
         if how == "replaced" and self._wal_identity == _identity(self._wal):
             # The log of the file that was here would be replayed into the one that is here now.
-            for name in (self._wal, self.path.with_name(self.path.name + "-shm")):
-                name.unlink(missing_ok=True)
+            for name in (self._wal, f"{self.path}-shm"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name)
         return StoreError(
             f"the database {self.path} has been {how} while in use; nothing was stored. "
             "Put the file back, or call again to use the one that is there now"
@@ -229,7 +229,7 @@ class Database:
             raise StoreError(f"the database {self.path} can't be used: {error.strerror}") from error
         if found.st_size == 1:  # SQLite takes a file of one byte for an empty one, and would write over it
             raise self._not_ours(ValueError("one byte"))
-        if not os.access(self.path, os.R_OK | os.W_OK) or not os.access(self.path.parent, os.W_OK | os.X_OK):
+        if not os.access(self.path, os.R_OK | os.W_OK) or not os.access(os.path.dirname(self.path), os.W_OK | os.X_OK):
             raise StoreError(
                 f"the database {self.path} is not writable for this user (uid {os.getuid()}); the file and its "
                 "folder must be: correct the owner or mode (or how the file system is mounted), or give start() another path"
@@ -339,7 +339,7 @@ def _synchronous(durability: str) -> str:
     return "full" if durability == "full" else "normal"
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: str) -> tuple[int, int] | None:
     """What tells a file from another that takes its place; None if there is none."""
     try:
         found = os.stat(path)
@@ -348,5 +348,5 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _quote(path: Path) -> str:
-    return re.sub(r"[?#%]", lambda found: f"%{ord(found[0]):02x}", str(path))
+def _quote(path: str) -> str:
+    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from pathlib import Path
 
 from autocron.store.database import Database
 from autocron.store.sqlite import SqliteStore
@@ -23,7 +22,7 @@ class MemoryDatabase(Database):
     """A database that only its one connection knows. A forked child has a copy of its own."""
 
     def __init__(self) -> None:
-        super().__init__(Path(":memory:"))
+        super().__init__(":memory:")
 
     def before_fork(self) -> None:
         self.lock.acquire()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from pathlib import Path
 from typing import Any
 
 from autocron.errors import ForeignDatabaseError
@@ -22,7 +21,7 @@ _PAGE_SIZE = 2048
 """Bytes. A commit writes whole pages, two for a call; see docs/decisions/0011-call-path.md."""
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
+def migrate(connection: sqlite3.Connection, path: str) -> None:
     """Bring the schema up to date. Raises ForeignDatabaseError for what isn't ours, without touching it."""
     version = _checked_version(connection, path)
     if version == NEWEST:
@@ -46,7 +45,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         raise
 
 
-def require_newest(connection: sqlite3.Connection, path: Path) -> None:
+def require_newest(connection: sqlite3.Connection, path: str) -> None:
     """Raise ForeignDatabaseError unless the schema is this version's. Nothing is changed: an older one may be in use."""
     version = _checked_version(connection, path)
     if version == 0:
@@ -58,7 +57,7 @@ def require_newest(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
+def _checked_version(connection: sqlite3.Connection, path: str) -> int:
     # One statement, so one snapshot: another process may be making the schema just now.
     application_id, version, tables = connection.execute(
         "select (select application_id from pragma_application_id), (select user_version from pragma_user_version), "

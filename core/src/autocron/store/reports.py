@@ -305,7 +305,7 @@ class Reports:
     def _copy(self, unfinished: Path) -> None:
         # Connections of their own: a copy may take long, and other threads of this process go on meanwhile.
         with (
-            contextlib.closing(sqlite3.connect(f"{self.database.path.as_uri()}?mode=ro", uri=True, timeout=30)) as source,
+            contextlib.closing(sqlite3.connect(f"{Path(self.database.path).as_uri()}?mode=ro", uri=True, timeout=30)) as source,
             contextlib.closing(sqlite3.connect(unfinished)) as copy,
         ):
             source.backup(copy)  # all pages in one step: one snapshot, whatever is written meanwhile

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 import random
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 from autocron.clock import MICROSECONDS
@@ -85,7 +85,7 @@ class SqliteStore(Endings, Registry, Timetable):
     ``upgrade`` brings a file of an older version up to date; without it, such a file is refused.
     """
 
-    def __init__(self, path: Path, *, create: bool = False, upgrade: bool = True) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, create: bool = False, upgrade: bool = True) -> None:
         self.database: Database = Database(path, create=create, upgrade=upgrade)
 
     def transaction(self) -> AbstractContextManager[None]:

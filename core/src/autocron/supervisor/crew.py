@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from pathlib import Path
 from typing import Final
 
 from autocron import clock
@@ -25,7 +24,7 @@ _PAUSE_AFTER_A_KILL = 1.0  # at most: the next one may well get ready
 class Crew:
     """The workers of one application."""
 
-    def __init__(self, database: Path, application: Application, endings: list[Ending]) -> None:
+    def __init__(self, database: str, application: Application, endings: list[Ending]) -> None:
         self.database = database
         self.application = application
         self.workers: dict[int, Worker] = {}

@@ -13,7 +13,6 @@ import random
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from autocron import clock, locations
@@ -54,8 +53,8 @@ FAREWELL = 1.0
 class Supervisor:
     """``keep_alive``: it lives without any attached process, in the foreground, until it is told to end."""
 
-    def __init__(self, database: Path, *, keep_alive: bool = False) -> None:
-        self.database = database
+    def __init__(self, database: str | os.PathLike[str], *, keep_alive: bool = False) -> None:
+        self.database: str = os.fspath(database)
         self.locks: LockFile = LockFile.open(locations.lock_path(database))
         self.store: SqliteStore = SqliteStore(database)
         self.owner: str = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"

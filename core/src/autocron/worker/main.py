@@ -13,7 +13,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final
 
 from autocron import attempt, hosts, locations
@@ -35,7 +34,7 @@ from autocron.worker.reporting import Reporter
 logger: Final = logging.getLogger("autocron.worker")
 
 
-def main(database: Path, fds: Sequence[int]) -> None:
+def main(database: str, fds: Sequence[int]) -> None:
     """Run jobs until the supervisor closes the queues. ``fds``: jobs, outcomes, lifeline, two queues of tickets."""
     reset_signals()
     # A terminal's Ctrl-C and a service manager's TERM reach every process; it is the supervisor that ends workers,
@@ -66,7 +65,7 @@ class Worker:
 
     def __init__(
         self,
-        database: Path,
+        database: str,
         channel: BlockingChannel,
         queues: Sequence[int],
         launch: Launch,
