@@ -35,8 +35,8 @@ from autocron.errors import (
     TaskFailed,
 )
 from autocron.hosts import in_worker
-from autocron.model import CANCELLED, DONE, ERROR, RUNNING, WAITING, Status
 from autocron.results import FailedAttempt, TaskResult
+from autocron.states import CANCELLED, DONE, ERROR, RUNNING, WAITING, Status
 from autocron.tasks import Task
 
 if TYPE_CHECKING:

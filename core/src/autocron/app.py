@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, Unpack, ove
 from autocron import clock, hosts, locations
 from autocron.errors import ConfigurationError, NotStartedError, TaskDefinitionError
 from autocron.hooks import Hooking
-from autocron.model import Launch, Settings, Setup
 from autocron.operating import Operating
 from autocron.options import Options, TaskOptions
 from autocron.results import TaskResult, set_default_source
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from autocron.declared import Declared
     from autocron.engines import StoreEngine
     from autocron.inline import InlineEngine
+    from autocron.model import Launch, Setup
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -108,7 +108,7 @@ class Autocron(Scheduling, Hooking, Operating):
         path = locations.database_path(database, make_folder=not inactive)
         with self._guard:
             if inactive:
-                return self._run_inline(Settings.from_mapping(changes))
+                return self._run_inline(changes)
             if self._attachment is not None:
                 if self._attachment.database == path:
                     if changes and host is not hosts.Host.WORKER:
@@ -131,10 +131,11 @@ class Autocron(Scheduling, Hooking, Operating):
 
     # The decorators need nothing of what runs jobs: each of these two is where that is imported.
 
-    def _run_inline(self, settings: Settings) -> bool:
+    def _run_inline(self, settings: Mapping[str, Any]) -> bool:
         from autocron.inline import InlineEngine
+        from autocron.model import Settings
 
-        self._engine = InlineEngine(settings)
+        self._engine = InlineEngine(Settings.from_mapping(settings))
         return False
 
     def _open(self, path: str, changes: Mapping[str, Any], host: hosts.Host) -> bool:
@@ -154,7 +155,7 @@ class Autocron(Scheduling, Hooking, Operating):
         store.database.set_durability(settings.durability)
         if settings.autocron_lock and host is not hosts.Host.WORKER:
             store.close()
-            return self._run_inline(settings)
+            return self._run_inline(settings._asdict())
         serves = host is hosts.Host.SERVER
         self._attachment = Attachment(store.database.path, store, spawns=serves)
         self._engine = StoreEngine(store, settings, self._application_of, self._attachment.wake, self._mistrust)
@@ -189,7 +190,7 @@ class Autocron(Scheduling, Hooking, Operating):
         if module == "__main__":
             _refuse_unguarded_main(function)
             module = main_module_name()
-        setup = Setup(function, json.dumps(dict(arguments or {}), sort_keys=True), module)
+        setup = _worker_setup(function, arguments or {}, module)
         with self._guard:
             known = self._setups.get(function, setup)
             if known != setup and hosts.this_process() in (hosts.Host.SERVER, hosts.Host.TOOL):
@@ -208,7 +209,7 @@ class Autocron(Scheduling, Hooking, Operating):
         with self._guard:
             known = self._hook_modules.get(module)
             hooks = {hook, *(json.loads(known.arguments)["hooks"] if known is not None else ())}
-            self._hook_modules[module] = Setup("autocron.hooks:imported", json.dumps({"hooks": sorted(hooks)}), module)
+            self._hook_modules[module] = _worker_setup("autocron.hooks:imported", {"hooks": sorted(hooks)}, module)
             self._attach_if_changed()
 
     # -- tasks ---------------------------------------------------------------------------------------------
@@ -278,7 +279,7 @@ class Autocron(Scheduling, Hooking, Operating):
             if worker is not None:
                 self._open(worker.database, {}, hosts.Host.WORKER)
             elif hosts.this_process() in (hosts.Host.DISABLED, hosts.Host.TEST):
-                self._run_inline(Settings())
+                self._run_inline({})
             if self._engine is None:
                 raise NotStartedError(
                     'autocron has not been started in this process: call autocron.start("project.db") first. '
@@ -351,6 +352,7 @@ class Autocron(Scheduling, Hooking, Operating):
         worker = hosts.worker()
         if worker is not None:
             return worker.launch
+        from autocron.model import Launch
         from autocron.processes.spawn import import_path, python_executable, working_folder
 
         main = None
@@ -366,6 +368,12 @@ class Autocron(Scheduling, Hooking, Operating):
             main=main,
             setups=tuple(setups),
         )
+
+
+def _worker_setup(function: str, arguments: Mapping[str, Any], module: str | None) -> Setup:
+    from autocron.model import Setup
+
+    return Setup(function, json.dumps(dict(arguments), sort_keys=True), module)
 
 
 def _refuse_unguarded_main(name: str) -> None:

@@ -1,7 +1,5 @@
 """One attempt as a pipeline of values: decode → call → outcome. Whatever goes wrong in it becomes an Outcome."""
 
-from __future__ import annotations
-
 import contextvars
 import threading
 import traceback

@@ -8,10 +8,12 @@ tasks run at once in the caller.
 import os
 import sys
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from autocron.errors import ConfigurationError
-from autocron.model import Launch
+
+if TYPE_CHECKING:
+    from autocron.model import Launch
 
 
 class Host(Enum):
@@ -24,11 +26,14 @@ class Host(Enum):
     WORKER = auto()
 
 
-class WorkerIdentity(NamedTuple):
+class WorkerIdentity:
     """Whose worker this process is."""
 
-    database: str
-    launch: Launch
+    __slots__ = ("database", "launch")
+
+    def __init__(self, database: str, launch: "Launch") -> None:
+        self.database: str = database
+        self.launch: Launch = launch
 
 
 _worker: WorkerIdentity | None = None

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from autocron import clock
 from autocron.errors import ConfigurationError
-from autocron.model import DEFAULT_POLICY, LONGEST, Policy, qualified_name
+from autocron.policy import DEFAULT_POLICY, LONGEST, Policy, qualified_name
 
 ExceptionTypes = type[BaseException] | Sequence[type[BaseException]]
 

@@ -3,11 +3,14 @@
 import datetime as dt
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
 from autocron import clock
 from autocron.errors import InvalidStateError, JobNotFoundError, TaskFailed
-from autocron.model import CANCELLED, ERROR, WAITING, AttemptEnd, Job, Status
+from autocron.states import CANCELLED, ERROR, WAITING, Status
+
+if TYPE_CHECKING:
+    from autocron.model import AttemptEnd, Job
 
 R = TypeVar("R", covariant=True)
 
@@ -17,9 +20,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.05  # seconds between two looks while w
 class JobSource(Protocol):
     """What a handle needs from the engine that keeps its job."""
 
-    def job(self, uuid: str) -> Job | None: ...
+    def job(self, uuid: str) -> "Job | None": ...
 
-    def attempts(self, uuid: str) -> Sequence[AttemptEnd]: ...
+    def attempts(self, uuid: str) -> "Sequence[AttemptEnd]": ...
 
     def cancel(self, uuid: str) -> Status | None: ...
 
@@ -62,7 +65,7 @@ class TaskResult(Generic[R]):
 
     __slots__ = ("_final", "_source", "_uuid", "_value")
 
-    def __init__(self, source: JobSource, uuid: str, job: Job | None = None) -> None:
+    def __init__(self, source: JobSource, uuid: str, job: "Job | None" = None) -> None:
         self._source = source
         self._uuid = uuid
         self._final = job if job is not None and job.status.is_final else None
@@ -266,7 +269,7 @@ class TaskResult(Generic[R]):
     def __hash__(self) -> int:
         return hash(self._uuid)
 
-    def _job(self) -> Job:
+    def _job(self) -> "Job":
         if self._final is not None:
             return self._final
         job = self._source.job(self._uuid)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 _sorted_json = json.JSONEncoder(sort_keys=True).encode
-_Items = TypeVar("_Items", bound="Collection[object]")
+_Items = TypeVar("_Items", bound=Collection[object])
 
 
 def untag(found: dict[str, Any]) -> object:

@@ -1,7 +1,5 @@
 """Turning due schedules into jobs: which slots fire, and the clockwork that fires them."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import logging
@@ -154,7 +152,7 @@ class Clockwork:
 
 
 @functools.lru_cache(maxsize=1024)
-def parsed(spec: str) -> Schedule:
+def parsed(spec: str) -> "Schedule":
     """The schedule of a stored text."""
     from autocron import schedules  # a supervisor without schedules never needs it
 
@@ -220,7 +218,7 @@ def waits_too_long(task: ScheduledTask, now: int) -> bool:
     return upcoming != task.last_run_at if task.next_run_at is None else upcoming < task.next_run_at
 
 
-def _latest_slot(schedule: Schedule, task: ScheduledTask, now: int) -> int:
+def _latest_slot(schedule: "Schedule", task: ScheduledTask, now: int) -> int:
     """The last slot that isn't later than now; looked for in windows that grow, so never walked up to from afar."""
     assert task.next_run_at is not None
     for seconds in _WINDOWS:
@@ -233,13 +231,13 @@ def _latest_slot(schedule: Schedule, task: ScheduledTask, now: int) -> int:
     return task.next_run_at
 
 
-def _last_from(schedule: Schedule, task: ScheduledTask, slot: int, now: int) -> int:
+def _last_from(schedule: "Schedule", task: ScheduledTask, slot: int, now: int) -> int:
     while (following := schedule.next_after(slot, anchor=task.anchor)) is not None and following <= now:
         slot = following
     return slot
 
 
-def _slots_between(schedule: Schedule, task: ScheduledTask, now: int) -> list[int]:
+def _slots_between(schedule: "Schedule", task: ScheduledTask, now: int) -> list[int]:
     """The newest slots that have passed, in windows that grow until there are enough of them."""
     assert task.next_run_at is not None
     slots: list[int] = []

@@ -1,7 +1,5 @@
 """One worker process, as the supervisor sees it: what it has been given, how it is told to end, what it said."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """The jobs that the supervisor has sent to this worker, each until its ticket is drawn."""
 
-from __future__ import annotations
-
 import threading
 from typing import NamedTuple
 
