@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autocron import clock, codec
+from autocron import clock
 from autocron.model import Launch, NewJob, Policy, Work
 from autocron.store import Store
 from autocron.supervisor.clockwork import Missed
@@ -33,6 +33,8 @@ def _tell(store: Store, application: int | None, hook: str, task: str, arguments
     launches = [known.launch for known in store.applications() if known.id == application]
     if application is None or not launches or not _has_hook(launches[0], hook):
         return False
+    from autocron import codec  # few applications want to be told
+
     text = codec.encode_call(arguments, {}, task=task)
     store.add([NewJob(task, text, application, queue=_QUEUE, priority=_PRIORITY, policy=_POLICY)], now)
     return True
