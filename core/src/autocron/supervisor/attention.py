@@ -7,7 +7,6 @@ import selectors
 import signal
 import socket
 from collections.abc import Iterable
-from pathlib import Path
 
 from autocron import clock
 from autocron.processes.channel import Channel
@@ -22,7 +21,7 @@ all else in a call; while every worker is busy, or jobs are for later, a thousan
 class Attention:
     """One ``select`` over everything. ``pipe`` is where the wake-ups come from."""
 
-    def __init__(self, pipe: Path) -> None:
+    def __init__(self, pipe: str) -> None:
         self.rang: bool = True
         """Somebody may want something: it is looked at before the next sleep."""
         self.readable: list[object] = []
