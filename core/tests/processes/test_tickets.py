@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from autocron.processes import tickets
-from autocron.processes.tickets import Tickets, draw, draw_all, queue_at
+from autocron.processes.tickets import Tickets, draw, draw_at_once
 
 
 @pytest.fixture
@@ -22,10 +22,10 @@ def test_tickets_are_drawn_in_the_order_in_which_they_were_handed_out(queue: Tic
     queue.hand_out([1, 2])
     queue.hand_out([-1])
     assert [draw(queue.worker_fd) for _ in range(3)] == [1, 2, -1]
-    with queue_at(queue.worker_fd) as here:
-        assert draw_all(here) == []
-        queue.hand_out([3, 2**60])
-        assert draw_all(here) == [3, 2**60]
+    with pytest.raises(BlockingIOError):
+        draw_at_once(queue.worker_fd)
+    queue.hand_out([3, 2**60])
+    assert [draw_at_once(queue.worker_fd) for _ in range(2)] == [3, 2**60]
 
 
 def test_what_was_taken_back_is_drawn_by_nobody(queue: Tickets) -> None:
@@ -41,8 +41,7 @@ def test_who_waits_is_told_when_no_ticket_follows(queue: Tickets) -> None:
     queue.hand_out([1])
     queue.close_writing()
     assert (draw(queue.worker_fd), draw(queue.worker_fd)) == (1, None)
-    with queue_at(queue.worker_fd) as here:
-        assert draw_all(here) is None
+    assert draw_at_once(queue.worker_fd) is None
     queue.hand_out([2])
     assert queue.take_back() == []
 

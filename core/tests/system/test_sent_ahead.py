@@ -129,3 +129,15 @@ def test_a_job_given_to_a_worker_that_stands_still_is_run_by_another(running: Ru
         assert set(app.ask(quick)) == {pids[1]}
         os.kill(pids[0], signal.SIGCONT)
         running.wait_until(lambda: len(set(app.ask(quick))) == 2, "it works again")
+
+
+def test_coroutines_that_were_given_together_with_one_that_blocks_their_loop_are_run_by_another_worker(
+    running: Running,
+) -> None:
+    app = running.application(workers=2)
+    running.wait_until(lambda: len(set(app.ask(QUICK.replace("worker_pid.map([()]", "nap.map([(0.01,)]")))) == 2, "both work")
+    with stopped(running):
+        app.ask(f"block_the_loop({str(running.folder / 'begun')!r})")
+        app.ask("handles = nap.map([(0,)] * 20)")
+    assert len(set(app.ask("[handle.wait(45) for handle in handles]"))) <= 2
+    assert app.ask("max(handle.attempts for handle in handles)") == 1

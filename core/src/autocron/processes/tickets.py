@@ -14,10 +14,6 @@ import os
 import select
 import struct
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import socket
 
 KNOCK = 0
 """No job's ticket: whoever draws it says that it is there."""
@@ -78,31 +74,17 @@ def draw(fd: int) -> int | None:
     """Wait for a ticket. None when no ticket follows."""
     while True:
         try:
-            data = os.read(fd, _SIZE)
+            return draw_at_once(fd)
         except BlockingIOError:
             waiting = select.poll()
             waiting.register(fd, select.POLLIN)
             waiting.poll()
-        else:
-            return _numbers(data)[0] if data else None
 
 
-def queue_at(fd: int) -> socket.socket:
-    """For ``draw_all``."""
-    import socket
-
-    return socket.socket(fileno=os.dup(fd))
-
-
-def draw_all(queue: socket.socket) -> list[int] | None:
-    """The tickets that are there, without waiting. None when no ticket follows."""
-    import socket
-
-    try:
-        data = queue.recv(_SIZE * _MANY, socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return []
-    return _numbers(data) if data else None
+def draw_at_once(fd: int) -> int | None:
+    """A ticket, or BlockingIOError if there is none. None when no ticket follows."""
+    data = os.read(fd, _SIZE)
+    return _numbers(data)[0] if data else None
 
 
 def _numbers(data: bytes) -> list[int]:

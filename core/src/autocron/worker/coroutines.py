@@ -87,28 +87,29 @@ class Coroutines:
 
         self._loop = asyncio.get_running_loop()
         self._over = asyncio.Event()
-        with tickets.queue_at(self._fd) as self._queue:
-            self._loop.add_reader(self._queue, self._draw)
-            self._running.set()
-            await self._over.wait()
-            while self._tasks:  # they may still be withdrawn
-                await asyncio.wait(self._tasks.values())
-            self._loop.remove_reader(self._queue)
+        self._loop.add_reader(self._fd, self._draw)
+        self._running.set()
+        await self._over.wait()
+        while self._tasks:  # they may still be withdrawn
+            await asyncio.wait(self._tasks.values())
+        self._loop.remove_reader(self._fd)
 
     def _draw(self) -> None:
-        numbers = tickets.draw_all(self._queue)
-        if numbers is None:
-            self._loop.remove_reader(self._queue)
+        """One in each turn of the loop: what was drawn has begun before the next is, and may be what blocks the loop."""
+        try:
+            number = tickets.draw_at_once(self._fd)
+        except BlockingIOError:  # the supervisor was quicker
             return
-        for number in numbers:
-            if number > 0:
-                task = self._tasks[number] = self._loop.create_task(self._attempt(number))
-                task.add_done_callback(functools.partial(self._note_end, number))
-            elif number == tickets.KNOCK:
-                self._say_here()
-            elif (running := self._tasks.get(-number)) is not None:
-                self._withdrawn.add(-number)
-                running.cancel(WITHDRAWN)
+        if number is None:
+            self._loop.remove_reader(self._fd)
+        elif number > 0:
+            task = self._tasks[number] = self._loop.create_task(self._attempt(number))
+            task.add_done_callback(functools.partial(self._note_end, number))
+        elif number == tickets.KNOCK:
+            self._say_here()
+        elif (running := self._tasks.get(-number)) is not None:
+            self._withdrawn.add(-number)
+            running.cancel(WITHDRAWN)
 
     def _note_end(self, number: int, task: asyncio.Task[Outcome]) -> None:
         del self._tasks[number]
