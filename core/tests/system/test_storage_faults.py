@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -88,7 +89,8 @@ def test_g29_another_file_in_its_place_is_used_from_the_second_call_on(running: 
     with pytest.raises(AskedError, match="StoreError: the database .* has been replaced while in use; nothing was stored"):
         app.ask("add(1)")
     assert app.ask(f"add(2).wait({PATIENCE})") == 2
-    assert [job.status for job in SqliteStore(running.database).jobs()] == [DONE]
+    with contextlib.closing(SqliteStore(running.database)) as store:
+        assert [job.status for job in store.jobs()] == [DONE]
 
 
 def limit_files_of(pid: int, size: int) -> None:
