@@ -6,6 +6,7 @@ something that the next start doesn't repair.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -88,7 +89,8 @@ def claim_a_suspect(store: SqliteStore, world: World) -> None:
 
 
 def make_the_file(store: SqliteStore, world: World) -> None:
-    SqliteStore(Path(store.database.path).with_name("new.db"), create=True).revision()
+    with contextlib.closing(SqliteStore(Path(store.database.path).with_name("new.db"), create=True)) as new:
+        new.revision()
 
 
 TRANSITIONS: dict[str, Callable[[SqliteStore, World], object]] = {
@@ -272,7 +274,8 @@ def kill_at_each_moment(name: str, world: World, template: Path, folder: Path) -
         work_until_nothing_is_left(path, world)
         if name == "making the file":
             new = path.with_name("new.db")
-            SqliteStore(new, create=True).revision()
+            with contextlib.closing(SqliteStore(new, create=True)) as another:
+                another.revision()
             assert contents(new)["jobs"] == []
         moment += 1
     return moment - 1

@@ -212,7 +212,7 @@ def test_g29_what_this_user_may_not_write_is_refused_with_the_remedy(what: str) 
         ).stdout
         folder.chmod(0o700)
         assert "is not writable for this user" in said
-        assert "correct the owner or mode, or give start() another path" in said
+        assert "correct the owner or mode (or how the file system is mounted), or give start() another path" in said
         assert str(file) in said
         assert file.read_bytes() == before
 
