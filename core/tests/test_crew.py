@@ -181,6 +181,34 @@ def test_g24_a_worker_more_is_started_while_there_are_suspects(
     assert sum(worker.retiring for worker in crew.workers.values()) == 1
 
 
+def test_g21_where_no_further_worker_can_be_started_suspects_take_the_last_one_if_nothing_else_waits(
+    crew: Crew, members: Members, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Settings) -> Worker:
+        raise OSError("no memory")
+
+    monkeypatch.setattr(crew, "_start", fail)
+    members(1)
+    crew.has_suspects = True
+    crew.expects_work = {False: False, True: False}
+    assert not crew.is_hungry
+    crew.keep(Settings())
+    crew.expects_work[False] = True
+    assert crew.place_for_suspect(False) is None
+    crew.expects_work[False] = False
+    assert crew.is_hungry
+    assert give_suspects(crew, suspects(1)) == []
+
+
+def test_a_worker_that_is_to_get_another_job_is_no_place_for_a_suspect(crew: Crew, members: Members) -> None:
+    members(2)
+    crew.begin_sharing()
+    assert crew.accept(False, works(1, 2), 2) == []
+    assert crew.place_for_suspect(False) is None
+    crew.give()
+    assert sorted(map(jobs_of, crew.workers.values())) == [[1], [2]]
+
+
 def test_a_suspect_that_was_claimed_in_a_transaction_that_failed_leaves_nothing_behind(crew: Crew, members: Members) -> None:
     members(2)
     crew.has_suspects = True

@@ -52,3 +52,15 @@ def test_g24_other_jobs_run_while_suspects_have_workers_for_themselves(running: 
     app.ask("[handle.cancel() for handle in suspects]")
     running.wait_until(lambda: app.ask("all(handle.status == 'cancelled' for handle in suspects)"), "both are cancelled")
     running.wait_until(lambda: len(running.locks.worker_pids()) == 1, "the worker too many has gone")
+
+
+def test_g21_another_supervisor_knows_the_suspects_of_the_last_one(running: Running) -> None:
+    app = running.application()
+    assert app.ask("add(1).wait(45)") == 1
+    supervisor = running.supervisor()
+    os.kill(supervisor, signal.SIGSTOP)
+    suspect = app.call("add(2)")
+    running.store.database.write("update jobs set company = 1 where state = 'waiting'")
+    os.kill(supervisor, signal.SIGKILL)
+    assert running.wait_until_ended(suspect).status is DONE
+    running.wait_until(lambda: len(running.locks.worker_pids()) == 1, "the worker too many has gone")

@@ -78,10 +78,19 @@ class Crew:
                 worker.expect_no_more()
 
     def place_for_suspect(self, concurrent: bool) -> Worker | None:
-        """The worker for one, the emptiest: it has nothing else to do, or only suspects. One is left to the other jobs."""
+        """The worker for one, the emptiest: it has nothing else to do, or only suspects.
+
+        One worker is left to the other jobs, unless no further one can be started and there are none.
+        """
         staying = [worker for worker in self.workers.values() if not worker.retiring]
-        for_others = sum(not worker.is_apart for worker in staying)
-        taking = [worker for worker in staying if worker.takes_suspect(concurrent) and (worker.is_apart or for_others > 1)]
+        cannot_start = self._pause > 0 and not any(self.expects_work.values())
+        may_take_more = cannot_start or sum(not worker.is_apart for worker in staying) > 1
+        getting = {worker for worker, _ in self._shares}
+        taking = [
+            worker
+            for worker in staying
+            if worker.takes_suspect(concurrent) and (worker.is_apart or (may_take_more and worker not in getting))
+        ]
         return min(taking, key=lambda worker: worker.number_of_jobs, default=None)
 
     def accept_suspect(self, worker: Worker, concurrent: bool, suspect: Work) -> None:

@@ -210,6 +210,8 @@ class Supervisor:
                 works = self.store.claim(crew.application.id, wanted, self.owner, now, concurrent=concurrent)
                 for refused in crew.accept(concurrent, works, wanted):
                     self.store.give_back(refused.claim, now)
+        if crew.has_suspects:  # again, for now it is known whether there are others
+            self._claim_suspects(crew, now)
 
     def _claim_suspects(self, crew: Crew, now: int) -> None:
         """One by one, for each says how many may be beside it."""
