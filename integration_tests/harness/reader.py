@@ -34,6 +34,9 @@ SERVERS = {
     "python app.py": "",
 }
 
+PROGRAMS = {"autocron", "cd", "curl", "pytest", "python", *(words.split()[0] for words in SERVERS)}
+"""What a reader starts. Everything else might do something to this machine."""
+
 
 @dataclass
 class Reader:
@@ -50,6 +53,11 @@ class Reader:
 
     def types(self, command: str, shown: str = "") -> None:
         """Execute it to its good end, and find in its output what the page shows beneath it. A server stays for what follows."""
+        for part in re.split(r" && | \| |; ", command):
+            program = re.sub(r"^(\w+=\S+ )+", "", part).split()[0]
+            assert program in PROGRAMS, (
+                f"$ {command}: may {program} be started? Then it belongs in PROGRAMS, else in NOT_EXECUTED"
+            )
         for name, here in self.names.items():
             command = command.replace(name, here)
         if (serving := serving_words(command)) is not None:
