@@ -35,11 +35,13 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     values = {"jobs": JOBS, "done": done, "application": filled.application, "now": filled.now, "arguments": arguments}
     filled.store.database.write(insert, values)
     filled.store.close()
-    if not waiting:
-        served.start()  # its application knows the task, so the waiting jobs become its own
-        served.wait_until_worked()
-    yield served.database
-    served.end()
+    try:
+        if not waiting:
+            served.start()  # its application knows the task, so the waiting jobs become its own
+            served.wait_until_worked()
+        yield served.database
+    finally:
+        served.end()
 
 
 @pytest.fixture(scope="module")
