@@ -173,8 +173,9 @@ class Application:
 
 def _mind_modes() -> None:
     """Whatever this process executes has lost root's right to write everything."""
-    drop_from_bounding_set, dac_override = 24, 1
-    if ctypes.CDLL(None, use_errno=True).prctl(drop_from_bounding_set, dac_override, 0, 0, 0) != 0:
+    in_bounding_set, drop_from_bounding_set, dac_override = 23, 24, 1
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    if prctl(in_bounding_set, dac_override, 0, 0, 0) == 1 and prctl(drop_from_bounding_set, dac_override, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "root can't give up its right to write everything")
 
 
