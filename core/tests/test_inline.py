@@ -93,6 +93,12 @@ def test_an_exception_is_the_results_error(instance: Autocron, function: Any, er
         handle.retry()
 
 
+@pytest.mark.parametrize("text", ["no\nfor many reasons", "\n  no\n", "no"])
+def test_the_error_message_is_the_first_line_that_says_something(instance: Autocron, text: str) -> None:
+    assert instance.delay(fail)(text).error_message == "ValueError: no"
+    assert instance.delay(fail)(" \n").error_message == "ValueError"
+
+
 def test_map_runs_all(instance: Autocron) -> None:
     assert [handle.result for handle in instance.delay(note).map([(1,), (2,)])] == [1, 2]
 

@@ -113,11 +113,11 @@ def failure(error: BaseException, policy: Policy) -> Outcome:
 def one_line(error: BaseException) -> str:
     """``ValueError: no such account``; the first line of a longer message."""
     try:
-        text = str(error)
+        text = str(error).strip()
     except Exception:
         text = "(its message can't be shown)"
     name = type(error).__qualname__
-    return f"{name}: {text.splitlines()[0]}"[:LONGEST_LINE] if text.strip() else name
+    return f"{name}: {text.splitlines()[0]}"[:LONGEST_LINE] if text else name
 
 
 def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
