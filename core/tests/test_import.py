@@ -23,7 +23,7 @@ NOT_IN_A_SERVER = NOWHERE | {
     "zoneinfo",
 }
 
-NOT_AT_IMPORT = NOT_IN_A_SERVER | {"random", "selectors", "signal", "socket", "sqlite3", "subprocess"}
+NOT_AT_IMPORT = NOT_IN_A_SERVER | {"json", "random", "selectors", "signal", "socket", "sqlite3", "subprocess"}
 
 OUR_WORK = {"autocron.attachment", "autocron.codec", "autocron.engines", "autocron.inline", "autocron.model", "autocron.store"}
 """What runs jobs or keeps them."""
@@ -33,7 +33,7 @@ IMPORT = "import autocron"
 DECORATE = """
 import autocron
 
-@autocron.delay(seconds=5, retries=3, retry_on=ValueError)
+@autocron.delay(seconds=5, priority=3, unique=True)
 def send(address: str, number: int = 1) -> int:
     return number
 
@@ -56,7 +56,7 @@ WORKER = "import autocron.cli.internal, autocron.worker"
 
 # What these bring along is the standard library's own affair, and differs between versions of Python.
 LOADED = """
-import sys, contextvars, datetime, json, threading, typing, weakref
+import sys, contextvars, datetime, threading, typing, weakref
 compiled = []
 sys.addaudithook(lambda event, args: compiled.append(args[0]) if event == "compile" and args[1] == "<string>" else None)
 before = set(sys.modules)

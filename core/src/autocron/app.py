@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -74,6 +73,7 @@ class Autocron(Scheduling, Hooking, Operating):
         self._tasks: dict[str, str] = {}
         self._schedules: dict[str, Declared] = {}
         self._setups: dict[str, Setup] = {}
+        self._hooks: dict[str, set[str]] = {}
         self._hook_modules: dict[str, Setup] = {}
         self._engine: StoreEngine | InlineEngine | None = None
         self._attachment: Attachment | None = None
@@ -207,8 +207,8 @@ class Autocron(Scheduling, Hooking, Operating):
             _refuse_unguarded_main("a hook")
             module = main_module_name()
         with self._guard:
-            known = self._hook_modules.get(module)
-            hooks = {hook, *(json.loads(known.arguments)["hooks"] if known is not None else ())}
+            hooks = self._hooks.setdefault(module, set())
+            hooks.add(hook)
             self._hook_modules[module] = _worker_setup("autocron.hooks:imported", {"hooks": sorted(hooks)}, module)
             self._attach_if_changed()
 
@@ -371,6 +371,8 @@ class Autocron(Scheduling, Hooking, Operating):
 
 
 def _worker_setup(function: str, arguments: Mapping[str, Any], module: str | None) -> Setup:
+    import json
+
     from autocron.model import Setup
 
     return Setup(function, json.dumps(dict(arguments), sort_keys=True), module)

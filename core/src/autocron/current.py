@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -93,6 +92,8 @@ class CurrentJob:
         for number in (done, total):
             if isinstance(number, bool) or not isinstance(number, (int, float)) or not -_HUGE < number < _HUGE:
                 raise ValueError(f"progress({done!r}, {total!r}): both must be finite numbers, such as progress(3, 10)")
+        import json
+
         self._notes.set_progress(json.dumps([done, total]))
 
     def keep(self, text: str) -> None:

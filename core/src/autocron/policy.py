@@ -1,7 +1,6 @@
 """``Policy``: the options that travel with a job, how they are stored, and what they say after a failure."""
 
 import functools
-import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -33,6 +32,8 @@ class Policy(NamedTuple):
         """Only what differs from the defaults: most jobs store two bytes."""
         if self == DEFAULT_POLICY:
             return "{}"
+        import json  # most tasks have no options
+
         changed = {name: value for name, value in self._asdict().items() if value != getattr(DEFAULT_POLICY, name)}
         return json.dumps(changed)
 
@@ -70,6 +71,8 @@ DEFAULT_POLICY = Policy()
 
 @functools.lru_cache(maxsize=256)  # most jobs have one of a few
 def _stored_policy(text: str) -> Policy:
+    import json
+
     try:
         stored: object = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -1,7 +1,6 @@
 """``TaskResult``: the handle of one job, in whatever process holds its uuid."""
 
 import datetime as dt
-import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
@@ -148,6 +147,8 @@ class TaskResult(Generic[R]):
         told = self._job().progress
         if told is None:
             return None
+        import json
+
         done, total = json.loads(told)
         return done, total
 
