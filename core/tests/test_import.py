@@ -50,6 +50,13 @@ autocron.start(sys.argv[1], workers=2)
 name("/a/b")
 """
 
+SCHEDULE = """
+import autocron
+
+autocron.cron("30 9 * * mon", dialect="unix")(threading.active_count)
+autocron.periodic(hours=1)(threading.active_count)
+"""
+
 SUPERVISOR = "import autocron.cli.internal, autocron.supervisor"
 
 WORKER = "import autocron.cli.internal, autocron.worker"
@@ -57,6 +64,7 @@ WORKER = "import autocron.cli.internal, autocron.worker"
 # What these bring along is the standard library's own affair, and differs between versions of Python.
 LOADED = """
 import sys, contextvars, datetime, threading, typing, weakref
+{first}
 compiled = []
 sys.addaudithook(lambda event, args: compiled.append(args[0]) if event == "compile" and args[1] == "<string>" else None)
 before = set(sys.modules)
@@ -66,10 +74,10 @@ print(*(text for text in compiled if "lambda _cls" not in str(text)))  # these m
 """
 
 
-def run(script: str, *arguments: str) -> tuple[set[str], str]:
+def run(script: str, *arguments: str, first: str = "") -> tuple[set[str], str]:
     """The modules that a fresh interpreter loads for this, and the texts that it compiles."""
     ended = subprocess.run(
-        [sys.executable, "-c", LOADED.format(script=script), *arguments],
+        [sys.executable, "-c", LOADED.format(script=script, first=first), *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -91,6 +99,13 @@ def test_who_starts_and_calls_loads_nothing_dear_that_it_does_not_need(tmp_path:
     modules, _ = run(START, str(tmp_path / "jobs.db"))
     assert modules >= OUR_WORK - {"autocron.inline"}
     assert modules & NOT_IN_A_SERVER == set()
+
+
+def test_who_schedules_loads_nothing_dear_but_time_zones() -> None:
+    modules, compiled = run(SCHEDULE, first='import zoneinfo; zoneinfo.ZoneInfo("UTC")')
+    assert "autocron.schedules.cron_schedule" in modules
+    assert modules & NOWHERE == set()
+    assert compiled == ""
 
 
 @pytest.mark.parametrize("script", [SUPERVISOR, WORKER], ids=["supervisor", "worker"])

@@ -1,17 +1,13 @@
 """A schedule as it was declared by a decorator, and as the store keeps it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from autocron.errors import ConfigurationError
 from autocron.model import LONGEST, ScheduledTask
 from autocron.options import DELAYS, JobOptions
+from autocron.schedules.protocol import Schedule
 from autocron.tasks import Task
-
-if TYPE_CHECKING:
-    from autocron.schedules import Schedule
 
 
 class ScheduleOptions(JobOptions, total=False):
@@ -40,7 +36,7 @@ class Declared(NamedTuple):
     firing: Firing
     args: tuple[Any, ...]
 
-    def free_name(self, known: Mapping[str, Declared]) -> str:
+    def free_name(self, known: "Mapping[str, Declared]") -> str:
         """The task's name; with a number behind it where the same function has another schedule already.
 
         A second function of that name is the same one imported twice (as main module and by name): it replaces it.

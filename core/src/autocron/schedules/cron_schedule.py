@@ -1,10 +1,7 @@
 """The cron schedule: what is left of an expression once it has been read, in whatever dialect."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from autocron.clock import MICROSECONDS
 from autocron.schedules import daylight
@@ -18,8 +15,7 @@ _DAY = 86_400
 _EPOCH_ORDINAL = 719_163  # date(1970, 1, 1).toordinal()
 
 
-@dataclass(frozen=True)
-class CronSchedule:
+class CronSchedule(NamedTuple):
     """Slots where the local clock of ``timezone`` shows a time in all sets; for its jumps see ``daylight``.
 
     The tuples are sorted. ``years=None`` means every year. ``start`` and ``end`` are the first and the last
@@ -64,12 +60,12 @@ class CronSchedule:
 
         return cron_to_json(self)
 
-    def _next_reached(self, zone: tzinfo, instant: int) -> int | None:
+    def _next_reached(self, zone: "tzinfo", instant: int) -> int | None:
         """Restricted hours: the next time of the local clock that it hasn't reached yet."""
         local = self._next_local(daylight.reached(zone, instant))
         return None if local is None else daylight.first_instant(zone, local)
 
-    def _next_elapsed(self, zone: tzinfo, instant: int) -> int | None:
+    def _next_elapsed(self, zone: "tzinfo", instant: int) -> int | None:
         """Unrestricted hours: the next instant at which the local clock shows a matching time."""
         known_from = instant
         while True:

@@ -1,15 +1,12 @@
 """The date schedule: one slot."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from autocron.schedules.moments import DateLike, read_moment
 from autocron.schedules.zones import zone_name
 
 
-@dataclass(frozen=True)
-class DateSchedule:
+class DateSchedule(NamedTuple):
     """One slot at ``moment`` (microseconds UTC). Made by ``date()``."""
 
     moment: int

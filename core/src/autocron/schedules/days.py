@@ -6,14 +6,10 @@ a year has none left, the next year that has one is found by looking at one inte
 repeats after 400 years, so a search that has looked at that many has seen everything.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import NamedTuple
 
 LAST = -1
 _CALENDAR_CYCLE = 400
@@ -40,7 +36,7 @@ class DaySet(NamedTuple):
     def is_every_day(self) -> bool:
         return len(self.numbers) == 31 or len(self.weekdays) == 7
 
-    def __or__(self, other: DaySet) -> DaySet:
+    def __or__(self, other: "DaySet") -> "DaySet":
         return DaySet(
             _merged(self.numbers, other.numbers),
             _merged(self.weekdays, other.weekdays),
@@ -74,13 +70,13 @@ class DayRule(NamedTuple):
     only: DaySet = EVERY_DAY
 
     @classmethod
-    def either(cls, months: tuple[int, ...], days: DaySet, weekdays: DaySet) -> DayRule:
+    def either(cls, months: tuple[int, ...], days: DaySet, weekdays: DaySet) -> "DayRule":
         """Days in one of two sets."""
         union = days | weekdays
         return cls(months, EVERY_DAY if union.is_every_day else union)
 
     @classmethod
-    def both(cls, months: tuple[int, ...], days: DaySet, weekdays: DaySet) -> DayRule:
+    def both(cls, months: tuple[int, ...], days: DaySet, weekdays: DaySet) -> "DayRule":
         """Days in both of two sets."""
         if weekdays.is_every_day:
             return cls(months, EVERY_DAY if days.is_every_day else days)

@@ -17,8 +17,6 @@ The ``unix`` dialect is crontab(5)'s: a day field that *starts with* ``*`` count
 every day. It also takes ``@daily`` and its kin.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 

@@ -9,8 +9,6 @@ Ranges of hours, weekdays and months may wrap around: ``22-2``, ``fri-mon``, ``n
 range that runs backwards is refused.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple, NoReturn
 
 from autocron.errors import ScheduleError

@@ -1,9 +1,7 @@
 """The interval schedule: slots at a fixed distance of elapsed time, without drift."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from autocron.clock import MICROSECONDS
 from autocron.errors import ScheduleError
@@ -14,8 +12,7 @@ from autocron.schedules.zones import zone_name
 SHORTEST = MICROSECONDS // 10
 
 
-@dataclass(frozen=True)
-class IntervalSchedule:
+class IntervalSchedule(NamedTuple):
     """Slots at ``first + n * every`` (microseconds), n = 0, 1, 2 …
 
     ``first`` is ``start`` if there is one; else the anchor, the moment at which the schedule was first

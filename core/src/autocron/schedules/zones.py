@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from autocron.errors import ScheduleError
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-TIMEZONE_FILE = Path("/etc/timezone")
-LOCALTIME_LINK = Path("/etc/localtime")
+TIMEZONE_FILE: Final = "/etc/timezone"
+LOCALTIME_LINK: Final = "/etc/localtime"
 
 
 @cache
@@ -64,7 +63,8 @@ def _from_environment() -> str | None:
 
 def _from_timezone_file() -> str | None:
     try:
-        return TIMEZONE_FILE.read_text("ascii").strip()
+        with open(TIMEZONE_FILE, encoding="ascii") as file:
+            return file.read().strip()
     except (OSError, ValueError):
         return None
 
