@@ -65,6 +65,7 @@ class Supervisor:
         self._revision = -1
         self._next_run_at: int | None = None
         self._has_suspects = True  # until it has looked
+        self._awake_since = clock.monotonic()
         self._blocked_until = 0.0
         self._complained_at = float("-inf")
         self._housekeeper = Housekeeper(self.store, SqliteStore(database))
@@ -253,9 +254,12 @@ class Supervisor:
 
     def sleep(self, seconds: float) -> None:
         """Until something happens, or for so long."""
-        if seconds and (busy := min((s for crew in self.crews.values() if (s := crew.seconds_ahead())), default=0.0)):
-            time.sleep(min(DEAF, busy / 2))
+        busy = min((s for crew in self.crews.values() if (s := crew.seconds_ahead())), default=0.0)
+        spare = busy - (clock.monotonic() - self._awake_since)  # they have got on since it heard of them
+        if seconds and spare > 0:
+            time.sleep(min(DEAF, spare / 2))
         self.attention.sleep(seconds, (worker.channel for worker in self._workers() if worker.channel.pending))
+        self._awake_since = clock.monotonic()
         for worker in self._workers():
             if worker.channel in self.attention.readable:
                 worker.flush()
