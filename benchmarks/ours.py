@@ -18,7 +18,7 @@ from autocron.model import NewJob
 from autocron.store import SqliteStore
 
 _STARTED = """
-import sys, time, autocron, work
+import sys, time, wsgiref.simple_server, autocron, work
 noop = autocron.delay(work.noop)
 began = time.perf_counter()
 autocron.start(sys.argv[1])
@@ -29,11 +29,18 @@ print(1000 * (started - began), 1000 * (time.perf_counter() - started))
 
 
 def start(folder: Path) -> Figures:
-    """Milliseconds of ``start()`` on a new database in a fresh process, and from its end until the first job is done."""
-    command = [sys.executable, "-c", _STARTED, str(folder / "started.db")]
+    """Milliseconds of ``start()`` in a fresh process of a web server, and from its end until the first job is done."""
+    first, _ = _started(folder / "new.db")
+    SqliteStore(folder / "started.db", create=True).revision()
+    again, job = _started(folder / "started.db")
+    return {"start()": again, "start() new": first, "first job": job}
+
+
+def _started(database: Path) -> tuple[float, float]:
+    command = [sys.executable, "-c", _STARTED, str(database)]
     ended = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
     first, second = ended.stdout.split()
-    return {"start()": float(first), "first job": float(second)}
+    return float(first), float(second)
 
 
 def roles(contender: Ours) -> Figures:

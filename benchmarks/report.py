@@ -39,6 +39,7 @@ MEASURES = {
     "memory": "memory over the application, 2 workers, MB",
     "import": "import, ms",
     "start()": "start(), ms",
+    "start() new": "start() that makes the database, ms",
     "first job": "first job after start(), ms",
     "supervisor": "supervisor, MB",
     "worker": "a worker over the application, MB",

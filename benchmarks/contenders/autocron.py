@@ -34,6 +34,8 @@ class Ours(Contender):
         self._later = self._noop.options(hours=1)
         with output_in(self.folder / "output.txt"):
             self.app.start(self.database, durability=self.durability)
+        wait_until(lambda: len(self.pids()) > 1, "the supervisor has started a worker")
+        time.sleep(0.5)  # no processor is busy any more with the start of either
         self._store = SqliteStore(self.database)
         self._interventions = Interventions(self._store.database)
 

@@ -231,6 +231,7 @@ class _Watch(threading.Thread):
     def run(self) -> None:
         pause = _FIRST_PAUSE
         try:
+            select.select([self._stop_reader], [], [], pause)  # start() goes on meanwhile, and so does the supervisor's
             while not self._stopping:
                 if self._wakeup.connect():
                     attachment = self._attachment()
