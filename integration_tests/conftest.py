@@ -9,8 +9,10 @@ import pytest
 from integration_tests.harness import Ground
 from integration_tests.lifecycle import verdicts
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: no server here would know INT
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Started in the background or with nohup, no server here would know INT, or HUP.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from ticking import MIDNIGHT, System, TestClock
 
 from autocron.store import SqliteStore
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: no command here would know Ctrl-C
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Started in the background or with nohup, no command here would know Ctrl-C, or HUP.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session")

@@ -82,10 +82,19 @@ class Reader:
         self.ground.wait_until_nobody_is_left()
 
     def _interrupt(self) -> None:
+        """As often as it takes: a server that is just answering may hold the first for trouble with that (wsgiref does)."""
         if self.server is not None:
-            os.killpg(self.server.popen.pid, signal.SIGINT)
-            self.server.popen.wait(PATIENCE)
+            self.ground.wait_until(self._heeds_ctrl_c, "the server has ended by Ctrl-C")
             self.server = None
+
+    def _heeds_ctrl_c(self) -> bool:
+        assert self.server is not None
+        os.killpg(self.server.popen.pid, signal.SIGINT)
+        try:
+            self.server.popen.wait(5)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     # -- one command ---------------------------------------------------------------------------------------
 
