@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from integration_tests.torture.troubles import Blow
 
 RETRIES = 2
 """Of the tasks that fail on purpose."""
+
+NUMBER_REUSED = 60_000_000_000
+"""Nanoseconds: a worker that lived on is heard of within them, and no number of a process is given again so soon."""
 
 _TOKEN = re.compile(r"t-\d+-\d+-[\d.]+")
 _NAME = re.compile(r"\d+-\d+")
@@ -65,10 +68,7 @@ def judge(notes: Path, database: Path, blows: list[Blow], seen_final: dict[int, 
     by_token = {found[0]: row for row in rows.values() if (found := _TOKEN.search(row["arguments"]))}
     workers_killed = _moments(blow for blow in blows if blow.role == "worker" and blow.sign == "KILL")
     supervisors_ended = _moments(blow for blow in blows if blow.role == "supervisor" and blow.sign in ("KILL", "TERM"))
-    last_seen: Counter[int] = Counter()
-    for one in told.values():
-        for attempt in one.attempts:
-            last_seen[attempt.pid] = max(last_seen[attempt.pid], attempt.began, attempt.ended)
+    seen = _signs_of_life(told.values())
 
     for one in told.values():
         row = by_token.get(one.token)
@@ -95,7 +95,7 @@ def judge(notes: Path, database: Path, blows: list[Blow], seen_final: dict[int, 
             killed = [*workers_killed.get(earlier.pid, []), *(when for each in supervisors_ended.values() for when in each)]
             if any(earlier.began <= after and before <= later.began for before, after in killed):
                 verdict.counts["run twice, its worker or supervisor killed under it"] += 1
-            elif row["id"] in released and last_seen[earlier.pid] <= later.began:
+            elif row["id"] in released and not _lived_on(seen[earlier.pid], later.began):
                 verdict.counts["run twice, its worker ended by the supervisor"] += 1
             else:
                 verdict.violations["run twice without cause"].append(f"{one} has the row {row}")
@@ -103,6 +103,20 @@ def judge(notes: Path, database: Path, blows: list[Blow], seen_final: dict[int, 
         verdict.violations["damaged"].append(error)
     _measure_recovery(told, blows, verdict)
     return verdict
+
+
+def _signs_of_life(told: Iterable[Told]) -> dict[int, list[int]]:
+    """The moments at which a worker was heard of, by its number."""
+    seen: dict[int, list[int]] = {}
+    for one in told:
+        for attempt in one.attempts:
+            seen.setdefault(attempt.pid, []).extend(filter(None, (attempt.began, attempt.ended)))
+    return seen
+
+
+def _lived_on(seen: list[int], after: int) -> bool:
+    """Whether a worker was heard of after this moment. Not much later: the system gives its number to others again."""
+    return any(after < moment < after + NUMBER_REUSED for moment in seen)
 
 
 def _broken(one: Told, row: Row, seen_final: dict[int, tuple[object, ...]]) -> Iterator[str]:

@@ -96,6 +96,16 @@ def test_g4_what_a_job_has_started_ends_with_supervisor_and_worker(running: Runn
     running.wait_until(lambda: not alive(child), f"the child has gone with the {victim}")
 
 
+def test_what_became_of_a_job_that_may_run_at_most_once_is_kept_as_long_as_any_result(running: Running) -> None:
+    app, file = running.application(result_ttl=7 * 86_400), running.folder / "begun"
+    uuid = app.call(f"note_and_sleep.options(at_most_once=True)({str(file)!r}, 600)")
+    running.wait_until(lambda: begun(file), "the job has begun")
+    os.kill(running.supervisor(), signal.SIGKILL)
+    assert "may run at most once" in running.wait_until_ended(uuid).error
+    ((kept,),) = running.store.database.read("select (expires_at - finished_at) / 1000000 from jobs")
+    assert kept > 6 * 86_400
+
+
 def test_g3_after_everything_was_killed_the_next_start_works(running: Running, app: Application) -> None:
     file = running.folder / "begun"
     uuid = app.call(f"note_and_sleep({str(file)!r}, 0.5)")

@@ -113,6 +113,7 @@ class Supervisor:
         """Holding the lock, it knows that every job still marked running is a dead predecessor's. Once."""
         if self._revision < 0:
             self._has_suspects = True
+            self.settings = self.store.settings()  # they say for how long it is kept what became of a job
             if recovered := self.store.recover(self.owner, self._expiry(), clock.now()):
                 logger.warning("%d jobs of a supervisor that died wait again", recovered)
 
