@@ -103,6 +103,10 @@ class Served:
             self._operations = Operations(self.database)
         return self._operations
 
+    def attached(self) -> list[int]:
+        """The processes for whose sake a supervisor lives."""
+        return [process.pid for process in self.operations.status().processes.attached]
+
     def wait_until_worked(self) -> None:
         assert self.process is not None
         begun = f" works {self.database}"
