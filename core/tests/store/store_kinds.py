@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from autocron.model import Launch, NewJob, Policy, ScheduledTask, Work
+from autocron.model import Claim, Job, Launch, NewJob, Policy, ScheduledTask, Work
 from autocron.store import SqliteStore
 from autocron.store.protocol import Store
 
@@ -91,3 +91,14 @@ def claim_one(store: Store, application: int, *, owner: str = OWNER, now: int = 
     """The next job, claimed; it must be there."""
     (work,) = store.claim(application, 1, owner, now)
     return work
+
+
+def running(store: Store, application: int, **options: object) -> tuple[str, Claim]:
+    (name,) = store.add([job(application, **options)], NOW)
+    return name, claim_one(store, application).claim
+
+
+def found(store: Store, name: str) -> Job:
+    job = store.job(name)
+    assert job is not None
+    return job
