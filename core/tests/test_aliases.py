@@ -17,6 +17,8 @@ from autocron.errors import ConfigurationError, TaskDefinitionError
 @pytest.fixture
 def app() -> Iterator[Autocron]:
     functions, aliases = dict(tasks.functions), dict(tasks._aliases)
+    tasks.functions.clear()  # other tests may have used the same names
+    tasks._aliases.clear()
     yield Autocron()
     tasks.functions.clear()
     tasks.functions.update(functions)
