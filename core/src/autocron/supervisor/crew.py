@@ -26,7 +26,7 @@ class Crew:
 
     def __init__(self, database: str, application: Application, endings: list[Ending]) -> None:
         self.database = database
-        self.application = application
+        self.application: Application = application
         self.workers: dict[int, Worker] = {}
         self.expects_work: dict[bool, bool] = {False: True, True: True}
         """Whether the store may have a job that could start; of ordinary ones, and of coroutines (True)."""
@@ -244,7 +244,17 @@ class Crew:
             if not worker.retiring:
                 worker.retire()
 
-    def retire_old_code(self) -> int:
+    def follow(self, application: Application | None) -> None:
+        """What the database says of its application now; None: it doesn't know it any more."""
+        before = self.application
+        if application is None or application.launch != before.launch:  # the file has been replaced
+            self.retire_all()
+        if application is not None:
+            self.application = application
+            if application.attached_at != before.attached_at and (old := self._retire_old_code()):
+                logger.info("the code has changed: %d workers are replaced after their jobs", old)
+
+    def _retire_old_code(self) -> int:
         """Retire the workers whose code has changed on disk; how many. Running jobs finish first."""
         for worker in self.workers.values():
             worker.doubtful = not worker.ready

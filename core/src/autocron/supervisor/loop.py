@@ -18,10 +18,11 @@ from typing import Final
 from autocron import clock, locations
 from autocron.clock import MICROSECONDS
 from autocron.errors import StoreError
-from autocron.model import Application, Claim, Settings
+from autocron.model import Claim, Settings
 from autocron.processes.locks import LockFile
 from autocron.processes.spawn import kill_group
 from autocron.store import SqliteStore
+from autocron.supervisor.applications import Applications
 from autocron.supervisor.attention import Attention
 from autocron.supervisor.clockwork import Clockwork
 from autocron.supervisor.crew import Crew
@@ -43,9 +44,6 @@ DEAF = 0.002
 """Seconds that it sleeps at most, whatever happens, while the workers have enough to do: then there are many outcomes to
 store in one transaction, and many jobs to claim."""
 
-FORGOTTEN_AFTER = 7 * 86_400 * MICROSECONDS
-"""An application that attached last so long ago may be forgotten."""
-
 FAREWELL = 1.0
 """Seconds that a worker without a job gets to end by itself at shutdown."""
 
@@ -61,7 +59,6 @@ class Supervisor:
         self.settings: Settings = Settings()
         self.crews: dict[int, Crew] = {}
         self.endings: list[Ending] = []
-        self._applications: dict[int, Application] = {}
         self._revision = -1
         self._next_run_at: int | None = None
         self._has_suspects = True  # until it has looked
@@ -71,6 +68,7 @@ class Supervisor:
         self._housekeeper = Housekeeper(self.store, SqliteStore(database))
         self.attention: Attention = Attention(locations.wakeup_path(database))
         self.presence: Presence = Presence(self.locks, self.attention.selector, keep_alive=keep_alive)
+        self.applications: Applications = Applications(self.store, self.presence)
         self.clockwork: Clockwork = Clockwork(self.store)
 
     # -- the main loop -------------------------------------------------------------------------------------
@@ -139,7 +137,8 @@ class Supervisor:
 
     def look_who_is_attached(self) -> None:
         """The processes for whose sake all this runs."""
-        if (self.attention.rang or self.presence.concerns(self.attention.readable)) and self.presence.look(self._applications):
+        may_differ = self.attention.rang or self.presence.concerns(self.attention.readable)
+        if may_differ and self.applications.look_who_is_attached():
             self.attention.rang = True
 
     def notice_changes(self) -> None:
@@ -150,7 +149,7 @@ class Supervisor:
         if news.revision != self._revision:
             self._reload()
             self._revision = news.revision
-        self._adopt_jobs()
+        self.applications.adopt_jobs()
         if any(schedule.overlap == "queue" or schedule.misfire == "all" for schedule in self.clockwork.schedules):
             self.store.promote(clock.now())  # the job ahead may have been cancelled
         for claim in self.store.cancel_requests() if news.cancels else ():
@@ -190,7 +189,7 @@ class Supervisor:
             line_moves = any(ending.work.schedule for ending in self.endings)
             if due or line_moves or waits_again:
                 self.store.promote(now)
-                self._adopt_jobs()
+                self.applications.adopt_jobs()
                 self._expect_work(self.store.next_run_at())
             self._look_for_suspects()
             hungry = self._hungry_crews()
@@ -237,7 +236,7 @@ class Supervisor:
 
     def keep_crews(self) -> None:
         """As many workers as the settings say for every application that is attached."""
-        for number, application in self._applications.items():
+        for number, application in self.applications.known.items():
             wanted = number in self.presence.attached
             if wanted and number not in self.crews:
                 self.crews[number] = Crew(self.database, application, self.endings)
@@ -319,34 +318,13 @@ class Supervisor:
         if self.settings.autocron_lock:
             logger.info("autocron has been switched off in the settings")
             self.attention.stop_signals += 1
-        self._applications = {known.id: known for known in self.store.applications()}
+        self.applications.reload()
         for number, crew in self.crews.items():
-            before, application = crew.application, self._applications.get(number)
-            if application is None or application.launch != before.launch:  # the file has been replaced
-                crew.retire_all()
-            if application is not None:
-                crew.application = application
-                if before.attached_at != application.attached_at and (old := crew.retire_old_code()):
-                    logger.info("the code has changed: %d workers are replaced after their jobs", old)
+            crew.follow(self.applications.known.get(number))
         self.clockwork.reload()
-        self.presence.look(self._applications)
-        self._forget_old_releases()
-
-    def _forget_old_releases(self) -> None:
-        """An application whose folder is gone can't come back; what was deployed into folder after folder adds up."""
+        self.applications.look_who_is_attached()
         if self._revision < 0:
-            long_ago = clock.now() - FORGOTTEN_AFTER
-            old = [known for known in self._applications.values() if known.attached_at < long_ago]
-            away = [known.id for known in old if known.id not in self.presence.attached and not os.path.isdir(known.launch.cwd)]
-            if away and (number := self.store.forget_applications(away)):
-                logger.info("%d applications are forgotten: their folders are gone, and they have no jobs", number)
-
-    def _adopt_jobs(self) -> None:
-        """Waiting jobs of applications that aren't attached go to one that knows their tasks."""
-        away = [number for number in self._applications if number not in self.presence.attached]
-        if away and self.presence.attached and (orphaned := self.store.with_waiting_jobs(away)):
-            for number in self.presence.attached:
-                self.store.adopt_jobs(number, orphaned)
+            self.applications.forget_old_releases()
 
     def _finds_work(self) -> bool:
         crews = () if self.presence.is_alone else self.crews.values()
