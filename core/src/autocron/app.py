@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
-from autocron import clock, hosts, locations
+from autocron import hosts, locations
 from autocron.errors import ConfigurationError, NotStartedError, TaskDefinitionError
 from autocron.hooks import Hooking
 from autocron.operating import Operating
@@ -20,10 +20,10 @@ from autocron.settings import SettingsGiven, checked_settings
 from autocron.tasks import (
     Request,
     Task,
+    check_main_module,
     checked_aliases,
     keep_function,
     main_module_name,
-    main_module_problem,
     module_of,
 )
 
@@ -34,22 +34,11 @@ if TYPE_CHECKING:
     from autocron.declared import Declared
     from autocron.engines import StoreEngine
     from autocron.inline import InlineEngine
-    from autocron.model import Launch, Setup
+    from autocron.model import Setup
+    from autocron.registration import Registered
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class Registered:
-    """What the database knows of this process's application."""
-
-    __slots__ = ("application", "launch", "schedules", "tasks")
-
-    def __init__(self, application: int, launch: Launch, tasks: Mapping[str, str], schedules: Mapping[str, Declared]) -> None:
-        self.application: int = application
-        self.launch: Launch = launch
-        self.tasks: Mapping[str, str] = tasks
-        self.schedules: Mapping[str, Declared] = schedules
 
 
 class DelayDecorator(Protocol):
@@ -187,10 +176,9 @@ class Autocron(Scheduling, Hooking, Operating):
         """
         if not all(function.partition(":")):
             raise ConfigurationError(f'a worker setup is named "module:function", not {function!r}')
-        if module == "__main__":
-            _refuse_unguarded_main(function)
-            module = main_module_name()
-        setup = _worker_setup(function, arguments or {}, module)
+        from autocron.model import Setup
+
+        setup = Setup.calling(function, arguments or {}, module and _name_for_workers(module, function))
         with self._guard:
             known = self._setups.get(function, setup)
             if known != setup and hosts.this_process() in (hosts.Host.SERVER, hosts.Host.TOOL):
@@ -203,13 +191,13 @@ class Autocron(Scheduling, Hooking, Operating):
             self._attach_if_changed()
 
     def _import_in_workers(self, module: str, hook: str) -> None:
-        if module == "__main__":
-            _refuse_unguarded_main("a hook")
-            module = main_module_name()
+        from autocron.model import Setup
+
+        module = _name_for_workers(module, "a hook")
         with self._guard:
             hooks = self._hooks.setdefault(module, set())
             hooks.add(hook)
-            self._hook_modules[module] = _worker_setup("autocron.hooks:imported", {"hooks": sorted(hooks)}, module)
+            self._hook_modules[module] = Setup.calling("autocron.hooks:imported", {"hooks": sorted(hooks)}, module)
             self._attach_if_changed()
 
     # -- tasks ---------------------------------------------------------------------------------------------
@@ -255,12 +243,11 @@ class Autocron(Scheduling, Hooking, Operating):
         return task
 
     def _add_schedule(self, declared: Declared) -> None:
-        function = declared.function
-        if function.__module__ == "__main__":
-            _refuse_unguarded_main(declared.task.name)
+        name = declared.task.name
+        module = _name_for_workers(declared.function.__module__, name)
         with self._guard:
-            keep_function(declared.task.name, function)
-            self._tasks[declared.task.name] = module_of(function)
+            keep_function(name, declared.function)
+            self._tasks[name] = module
             self._schedules[declared.free_name(self._schedules)] = declared
             self._attach_if_changed()
 
@@ -327,61 +314,24 @@ class Autocron(Scheduling, Hooking, Operating):
         attachment = self._attachment
         if attachment is None:
             return False
-        launch = self._launch()
-        known = self._registered
-        if (
-            known is not None
-            and known.launch == launch
-            and known.tasks.keys() >= self._tasks.keys()
-            and known.schedules == self._schedules
-        ):
-            return attachment.ensure_supervisor()
-        now = clock.now()
-        zone = attachment.store.settings().timezone or None
-        scheduled = []
-        if attachment.spawns:
-            scheduled = [declared.scheduled(name, zone, now) for name, declared in self._schedules.items()]
-        application = attachment.store.register(launch, self._tasks, scheduled, now)
-        self._registered = Registered(application, launch, dict(self._tasks), dict(self._schedules))
-        if not attachment.spawns:
-            return False
-        return attachment.attach(application)
+        from autocron import registration
 
-    def _launch(self) -> Launch:
-        """How workers import this application: the way this process did."""
-        worker = hosts.worker()
-        if worker is not None:
-            return worker.launch
-        from autocron.model import Launch
-        from autocron.processes.spawn import import_path, python_executable, working_folder
-
-        main = None
-        file = getattr(sys.modules["__main__"], "__file__", None)
         setups = [each[name] for each in (self._setups, self._hook_modules) for name in sorted(each)]
-        modules = {*self._tasks.values(), *(setup.module for setup in setups if setup.module)}
-        if file and main_module_name() in modules:
-            main = (main_module_name(), os.path.abspath(file))
-        return Launch(
-            executable=python_executable(),
-            cwd=working_folder(),
-            path=import_path(modules),
-            main=main,
-            setups=tuple(setups),
-        )
+        launch = registration.own_launch(self._tasks, setups)
+        known = self._registered
+        if known is not None and known.covers(launch, self._tasks, self._schedules):
+            return attachment.ensure_supervisor()
+        self._registered = new = registration.register(attachment, launch, self._tasks, self._schedules)
+        return attachment.spawns and attachment.attach(new.application)
 
 
-def _worker_setup(function: str, arguments: Mapping[str, Any], module: str | None) -> Setup:
-    import json
-
-    from autocron.model import Setup
-
-    return Setup(function, json.dumps(dict(arguments), sort_keys=True), module)
-
-
-def _refuse_unguarded_main(name: str) -> None:
-    """Raise TaskDefinitionError if the main module can't be imported by the workers that this process starts."""
-    if hosts.this_process() is hosts.Host.SERVER and (problem := main_module_problem()):
-        raise TaskDefinitionError(f"{name} can't run in a worker: {problem}")
+def _name_for_workers(module: str, user: str) -> str:
+    """The name under which workers import a module. Raises TaskDefinitionError for a main module that they can't import."""
+    if module != "__main__":
+        return module
+    if hosts.this_process() is hosts.Host.SERVER:
+        check_main_module(user)
+    return main_module_name()
 
 
 _instances: weakref.WeakSet[Autocron] = weakref.WeakSet()

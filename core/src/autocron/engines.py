@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autocron import carried, clock, codec, tracing
-from autocron.errors import StoreError, TaskDefinitionError
+from autocron.errors import StoreError
 from autocron.model import AttemptEnd, Job, NewJob, Settings, Status
 from autocron.results import TaskResult
 from autocron.store import Store
-from autocron.tasks import Request, main_module_problem
+from autocron.tasks import Request, check_main_module
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -89,8 +89,7 @@ class StoreEngine:
 
     def _check_main_module(self, task: str) -> None:
         """Raise TaskDefinitionError if no worker could import the main module."""
-        if problem := main_module_problem():
-            raise TaskDefinitionError(f"{task} can't run in a worker: {problem}")
+        check_main_module(task)
 
     def _zone(self) -> dt.tzinfo:
         """The zone of naive moments."""

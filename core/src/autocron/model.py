@@ -170,6 +170,11 @@ class Setup(NamedTuple):
     arguments: str
     module: str | None = None
 
+    @classmethod
+    def calling(cls, function: str, arguments: Mapping[str, Any], module: str | None) -> "Setup":
+        """With keywords that aren't JSON yet."""
+        return cls(function, json.dumps(dict(arguments), sort_keys=True), module)
+
 
 class Launch(NamedTuple):
     """How a worker imports an application: the way the attached process did.

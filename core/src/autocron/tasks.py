@@ -171,6 +171,12 @@ def main_module_problem() -> str | None:
     )
 
 
+def check_main_module(user: str) -> None:
+    """Raise TaskDefinitionError if no worker could import the main module, which ``user`` is in."""
+    if problem := main_module_problem():
+        raise TaskDefinitionError(f"{user} can't run in a worker: {problem}")
+
+
 @functools.cache
 def _has_main_guard(file: str) -> bool:
     import ast  # dear, and only for tasks of a main module
