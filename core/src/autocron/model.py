@@ -84,11 +84,15 @@ class Finished(NamedTuple):
 
 
 class News(NamedTuple):
-    """What may have changed since a supervisor looked: see ``Store.revision``, ``next_run_at``, ``cancel_requests``."""
+    """What may have changed since a supervisor looked: see ``Store.revision``, ``next_run_at``, ``cancel_requests``.
+
+    ``newest``: the number of the newest job, which grows with every call.
+    """
 
     revision: int
     next_run_at: int | None
     cancels: bool
+    newest: int
 
 
 class Work(NamedTuple):

@@ -23,7 +23,7 @@ def surroundings(path: Path) -> Iterator[Finding]:
 
 
 def sqlite_version(version: tuple[int, ...]) -> Finding:
-    """SQLite 3.7.0 to 3.51.2 can lose a commit when two connections checkpoint at once; 3.50.7 and 3.44.6 can't."""
+    """SQLite 3.7.0 to 3.51.2 can lose a commit that comes in the moment a checkpoint begins; 3.50.7 and 3.44.6 can't."""
     fixed = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
     text = ".".join(map(str, version[:3]))
     if fixed:
@@ -31,8 +31,8 @@ def sqlite_version(version: tuple[int, ...]) -> Finding:
     return Finding(
         "sqlite",
         "note",
-        f"SQLite {text} can lose a commit when two programs checkpoint a WAL at the same moment (fixed in 3.51.3, 3.50.7, "
-        "3.44.6). autocron never does; don't write to the file with other programs while it runs",
+        f"SQLite {text} can lose a commit that comes in the moment a checkpoint of the WAL begins (fixed in 3.51.3, 3.50.7, "
+        "3.44.6). autocron lets that never happen; don't write to the file with other programs while it runs",
     )
 
 

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from autocron.errors import AutocronError, ForeignDatabaseError, StoreBusyError, StoreError, TooLargeError
 from autocron.store.migrations import migrate, require_newest
@@ -34,10 +34,22 @@ LOOK_PAUSE = 0.001
 _FREE_PAGES_KEPT = 256  # room for the next jobs; beyond it the file shrinks
 _PAGES_AT_ONCE = 256
 
+_LONG_LOG, _HUGE_LOG = 1000, 32_000
+"""Pages. A long log is begun anew; a huge one gives its room back to the file system, too."""
+
+_TRIES = 5
+
 P = ParamSpec("P")
 T = TypeVar("T")
 Parameters = Mapping[str, Any] | tuple[Any, ...]
 _abandoned: list[sqlite3.Connection] = []
+
+
+class _Log(NamedTuple):
+    """What a checkpoint found: how many pages the log has, and whether all of them are in the database now."""
+
+    frames: int
+    done: bool
 
 
 class Database:
@@ -129,19 +141,35 @@ class Database:
     def maintain(self) -> bool:
         """Checkpoint, and return some free pages to the file system. Whether all was done.
 
-        Only ever called by the supervisor: SQLite before 3.51.3 (3.50.7, 3.44.6) can lose a commit when two
-        connections checkpoint at the same moment, so nobody else does.
+        Only ever called by the supervisor. A long log is also made to begin anew: under an unbroken load no checkpoint
+        ever comes to its end, and it would grow and grow. See docs/decisions/0009-checkpoint-thread.md.
         """
         with self.lock:
-            connection = self._open()
+            connection = self._for_writing()
             free = self._patiently(lambda: connection.execute("pragma freelist_count").fetchone()[0])
             if free > _FREE_PAGES_KEPT:
                 # It frees a page at each step, and only executescript steps a statement without columns to its end.
                 vacuum = f"pragma incremental_vacuum({_PAGES_AT_ONCE})"
                 self._patiently(connection.executescript, vacuum)
-            checkpoint = "pragma wal_checkpoint(passive)"
-            busy, in_log, copied = self._patiently(connection.execute, checkpoint).fetchone()
-            return not busy and in_log == copied and free <= _FREE_PAGES_KEPT + _PAGES_AT_ONCE
+            log = self._checkpoint("passive")
+            tries = _TRIES if log.frames > _LONG_LOG else 0
+            for _ in range(tries):  # somebody may be writing just then
+                log = self._checkpoint("truncate" if log.frames > _HUGE_LOG else "restart")
+                if log.done:
+                    break
+            return log.done and free <= _FREE_PAGES_KEPT + _PAGES_AT_ONCE
+
+    def _checkpoint(self, mode: str) -> _Log:
+        """Copy the log into the database: "passive", beside writers; "restart", while they wait, so that it begins anew.
+
+        It writes first, and that matters: while the log has a frame that isn't copied, nobody can begin it anew. SQLite
+        before 3.51.3 (3.50.7, 3.44.6) loses commits when another connection does so in the moment a checkpoint begins.
+        """
+        with self.transaction():  # SQLite writes nothing where a row is what it was
+            self.write("update revision set number = number + 1")
+            self.write("update revision set number = number - 1")
+        busy, frames, copied = self._patiently(self._open().execute, f"pragma wal_checkpoint({mode})").fetchone()
+        return _Log(frames, not busy and frames == copied)
 
     # -- the connection ------------------------------------------------------------------------------------
 

@@ -42,7 +42,8 @@ from (values {rows}) as each, (select ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?
 
 _NEWS = """
 select (select number from revision), (select min(run_at) from jobs where state = 'waiting' and readiness = 0),
-       exists (select 1 from jobs where state = 'running' and cancel_requested = 1)
+       exists (select 1 from jobs where state = 'running' and cancel_requested = 1),
+       (select coalesce(max(id), 0) from jobs)
 """
 
 _READY = """
@@ -279,8 +280,8 @@ class SqliteStore(Endings, Registry, Timetable):
     # -- questions -----------------------------------------------------------------------------------------
 
     def news(self) -> News:
-        ((revision, next_run_at, cancels),) = self.database.read(_NEWS, here=True)
-        return News(revision, next_run_at, bool(cancels))
+        ((revision, next_run_at, cancels, newest),) = self.database.read(_NEWS, here=True)
+        return News(revision, next_run_at, bool(cancels), newest)
 
     def has_ready(self, application: int) -> dict[bool, bool]:
         ((ordinary, concurrent),) = self.database.read(_HAS_READY, (application, application))

@@ -19,6 +19,12 @@ BATCH = 500
 EXPIRY_PAUSE = 10 * MICROSECONDS
 MAINTENANCE_PAUSE = 5 * MICROSECONDS
 
+MANY_WRITES = 500
+"""So many jobs called, claimed or ended make a log that is worth a checkpoint at once."""
+
+MAINTENANCE_SHARE = 20
+"""After a checkpoint there is none for so many times as long as that took: a slow disk has other things to do."""
+
 
 class Housekeeper:
     """Knows when what is due; does it when told to ``work``.
@@ -33,21 +39,41 @@ class Housekeeper:
         self._thread: threading.Thread | None = None
         self._expiry_at = 0
         self._maintenance_at: int | None = None
+        self._writes = 0
+        self._newest = 0
+        self._rests_until = 0
 
     def work(self, now: int) -> None:
         """Do what is due."""
         if now >= self._expiry_at:
             self._expire(now)
         if self._maintenance_at is not None and now >= self._maintenance_at:
-            self._maintenance_at = None
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._maintain, name="autocron-maintenance", daemon=True)
-                self._thread.start()
+            if self.is_maintaining:
+                self._maintenance_at = now + MAINTENANCE_PAUSE
+                return
+            self._maintenance_at, self._writes = None, 0
+            self._thread = threading.Thread(target=self._maintain, name="autocron-maintenance", daemon=True)
+            self._thread.start()
 
-    def note_writes(self, now: int) -> None:
-        """Something was written, here or elsewhere: see to the files in a while."""
-        if self._maintenance_at is None:
-            self._maintenance_at = now + MAINTENANCE_PAUSE
+    def note_calls(self, newest: int, now: int) -> None:
+        """Somebody rang; the newest job has this number."""
+        self.note_writes(max(0, newest - self._newest), now)
+        self._newest = newest
+
+    def note_writes(self, jobs: int, now: int) -> None:
+        """Something was written, here or elsewhere, so many jobs among it: see to the files in a while."""
+        self._writes += jobs
+        moment = now + MAINTENANCE_PAUSE
+        if self._writes >= MANY_WRITES:
+            moment = max(now, min(moment, self._rests_until))
+        known = self._maintenance_at
+        if known is None or moment < known:
+            self._maintenance_at = moment
+
+    @property
+    def is_maintaining(self) -> bool:
+        """Whether a checkpoint is under way."""
+        return self._thread is not None and self._thread.is_alive()
 
     def next_moment(self) -> int:
         """When something is due again."""
@@ -55,20 +81,23 @@ class Housekeeper:
 
     def close(self) -> None:
         """Let go of the second connection, unless a checkpoint is still under way."""
-        if self._thread is None or not self._thread.is_alive():
+        if not self.is_maintaining:
             self._maintained.close()
 
     def _maintain(self) -> None:
+        began = clock.now()
         try:
             if not self._maintained.maintain():
-                self.note_writes(clock.now())
+                self.note_writes(0, clock.now())
         except StoreError as error:
             logger.debug("the database's files weren't tidied: %s", error)
+        ended = clock.now()
+        self._rests_until = ended + MAINTENANCE_SHARE * (ended - began)
 
     def _expire(self, now: int) -> None:
         deleted = self._store.expire(now, BATCH)
         if deleted:
-            self.note_writes(now)
+            self.note_writes(deleted, now)
         if deleted == BATCH:
             self._expiry_at = now + MICROSECONDS // 100
             return

@@ -155,7 +155,7 @@ class Supervisor:
         for claim in self.store.cancel_requests() if news.cancels else ():
             self._end_cancelled(claim)
         self._expect_work(news.next_run_at)
-        self._housekeeper.note_writes(clock.now())
+        self._housekeeper.note_calls(news.newest, clock.now())
         self.attention.rang = False
 
     def fire_due_schedules(self) -> None:
@@ -195,10 +195,10 @@ class Supervisor:
             hungry = self._hungry_crews()
             for crew in hungry:
                 self._claim(crew, now)
+        self._housekeeper.note_writes(2 * len(self.endings), now)  # each was claimed, too
         self.endings.clear()
         for crew in noting:
             crew.notes.clear()
-        self._housekeeper.note_writes(now)
         for crew in hungry:
             if crew.give():
                 self.attention.note_start()
