@@ -21,7 +21,7 @@ def _frame(message: Message) -> bytes:
 
 
 class BlockingChannel:
-    """The worker's side: reads and writes block; the end of the pipe ends the iteration."""
+    """The worker's side: reads and writes block."""
 
     def __init__(self, read_fd: int, write_fd: int) -> None:
         self._reader = os.fdopen(read_fd, "rb")

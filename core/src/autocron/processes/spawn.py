@@ -1,7 +1,9 @@
-"""Starting the supervisor and its workers as exec'ed processes: ``python -m autocron DATABASE supervise | worker``."""
+"""Starting the supervisor and its workers as exec'ed processes (``python -m autocron DATABASE supervise | worker``), and
+their end."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -132,3 +134,26 @@ def kill_group(pid: int) -> bool:
         except (ProcessLookupError, PermissionError):
             return False
     return True
+
+
+def reap_child() -> tuple[int, int] | None:
+    """A child that has ended, and its wait status; None if there is none. What it has left of its group ends with it."""
+    try:
+        if not hasattr(os, "waitid"):  # macOS, before Python 3.13
+            return _reap_first()
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if found is None:
+            return None
+        kill_group(found.si_pid)  # still a zombie, so neither its number nor its group's can be another's yet
+        return os.waitpid(found.si_pid, 0)
+    except ChildProcessError:
+        return None
+
+
+def _reap_first() -> tuple[int, int] | None:
+    pid, status = os.waitpid(-1, os.WNOHANG)
+    if not pid:
+        return None
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)  # no process gets the number of a group that somebody is in
+    return pid, status

@@ -2,7 +2,8 @@
 
 ``loop`` is its main loop. ``attention`` is what it sleeps in, ``presence`` knows who is attached, ``applications`` whose jobs
 go to whom, ``clockwork`` turns due schedules into jobs, ``crew`` keeps the workers, ``worker_process`` and ``lane`` know what
-each has been given, ``settling`` makes a transition of how an attempt ended, ``housekeeping`` keeps the files small.
+each has been given, ``settling`` makes a transition of how an attempt ended, ``tidings`` tells the application what only the
+supervisor knows, ``housekeeping`` keeps the files small.
 """
 
 from autocron.supervisor.loop import Supervisor

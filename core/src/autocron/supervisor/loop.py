@@ -20,7 +20,7 @@ from autocron.clock import MICROSECONDS
 from autocron.errors import StoreError
 from autocron.model import Claim, Settings
 from autocron.processes.locks import LockFile
-from autocron.processes.spawn import kill_group
+from autocron.processes.spawn import kill_group, reap_child
 from autocron.store import SqliteStore
 from autocron.supervisor.applications import Applications
 from autocron.supervisor.attention import Attention
@@ -117,9 +117,8 @@ class Supervisor:
 
     def reap_workers(self) -> None:
         """The dead first: their jobs are free again, and what those had started ends with them."""
-        while (pid := _dead_child()) is not None:
-            kill_group(pid)  # still a zombie, so neither its number nor its group's can be another's yet
-            _, status = os.waitpid(pid, 0)
+        while (ended := reap_child()) is not None:
+            pid, status = ended
             for crew in self.crews.values():
                 if (worker := crew.workers.get(pid)) is not None:
                     self.attention.forget(worker.channel.read_fd)
@@ -375,12 +374,3 @@ class Supervisor:
             if clock.monotonic() - self._complained_at >= 60:
                 self._complained_at = clock.monotonic()
                 logger.error("%s; trying again every second", error)
-
-
-def _dead_child() -> int | None:
-    """A child that has ended and isn't reaped yet."""
-    try:
-        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return None
-    return None if found is None else found.si_pid
