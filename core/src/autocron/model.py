@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from autocron.policy import DEFAULT_POLICY, LONGEST, MAX_RETRY_DELAY, Policy, qualified_name
+from autocron.policy import DEFAULT_POLICY, LONGEST, MAX_RETRY_DELAY, Policy
 from autocron.states import CANCELLED, DONE, ERROR, RUNNING, WAITING, Status
 
 __all__ = [
@@ -26,9 +26,11 @@ __all__ = [
     "AttemptEnd",
     "Claim",
     "Counts",
+    "Finished",
     "Job",
     "Launch",
     "NewJob",
+    "News",
     "Outcome",
     "Policy",
     "ScheduledTask",
@@ -36,7 +38,6 @@ __all__ = [
     "Setup",
     "Status",
     "Work",
-    "qualified_name",
 ]
 
 MAX_LOST_ATTEMPTS = 3

@@ -9,6 +9,7 @@ from typing import Any
 from autocron import clock, codec
 from autocron.cli.terminal import harmless
 from autocron.clock import MICROSECONDS
+from autocron.codec.pickled import is_pickled
 from autocron.errors import DecodingError
 from autocron.model import Job, Settings
 
@@ -111,10 +112,6 @@ def raw(text: str | None) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def is_pickled(text: str) -> bool:
-    return text.startswith("pickle:")
 
 
 def times(number: int, one: str, many: str = "") -> str:

@@ -116,7 +116,7 @@ class Operations:
         return self._reports.paused_queues()
 
     def known_queues(self) -> list[str]:
-        """Every queue that a job, a schedule or a pause speaks of."""
+        """The queues of unfinished jobs and of schedules, the paused ones, and the default."""
         return self._reports.known_queues()
 
     def check_up(self) -> list[Finding]:

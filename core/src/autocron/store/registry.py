@@ -10,7 +10,7 @@ from autocron.logs import logger_named
 from autocron.model import Application, Launch, ScheduledTask, Settings
 from autocron.settings import checked_stored
 from autocron.store.database import Database
-from autocron.store.timetable import save_schedules
+from autocron.store.timetable import revise, save_schedules
 
 logger: Final = logger_named(__name__)
 
@@ -52,7 +52,7 @@ class Registry:
                         (name, text),
                     )
             if changed:
-                self._revise()
+                revise(self.database)
 
     def register(self, launch: Launch, tasks: Mapping[str, str], schedules: Sequence[ScheduledTask], now: int) -> int:
         with self.database.transaction():
@@ -60,7 +60,7 @@ class Registry:
             changed = self._learn_tasks(application, tasks)
             changed = save_schedules(self.database, application, schedules) or changed
             if changed:
-                self._revise()
+                revise(self.database)
             return application
 
     def attach(self, application: int, now: int) -> None:
@@ -70,7 +70,7 @@ class Registry:
                 "update jobs set readiness = 1 where state = 'waiting' and readiness = 2 and application = ?",
                 (application,),
             )
-            self._revise()
+            revise(self.database)
 
     def applications(self) -> list[Application]:
         modules: dict[int, list[str]] = {}
@@ -92,7 +92,7 @@ class Registry:
         if found:
             return int(found[0]["id"])
         self.database.write("insert into applications (launch, attached_at) values (?, ?)", (text, now))
-        self._revise()
+        revise(self.database)
         return int(self.database.read("select id from applications where launch = ?", (text,))[0]["id"])
 
     def _learn_tasks(self, application: int, tasks: Mapping[str, str]) -> bool:
@@ -142,8 +142,5 @@ class Registry:
                 for number in applications
             )
             if gone:
-                self._revise()
+                revise(self.database)
             return gone
-
-    def _revise(self) -> None:
-        self.database.write("update revision set number = number + 1")

@@ -16,6 +16,11 @@ _COLUMNS = (
 ).split()
 
 
+def revise(database: Database) -> None:
+    """Have the supervisor read settings, applications and schedules again."""
+    database.write("update revision set number = number + 1")
+
+
 def save_schedules(database: Database, application: int, schedules: Sequence[ScheduledTask]) -> bool:
     """Register schedules. Whether something changed that a supervisor must know.
 
@@ -133,7 +138,7 @@ class Timetable:
                     "delete from jobs where state = 'waiting' and application = ? and task = ? and schedule is not null",
                     (application, task),
                 )
-            self.database.write("update revision set number = number + 1")
+            revise(self.database)
 
     def mark_broken(self, application: int, reasons: Mapping[str, str]) -> None:
         with self.database.transaction():
@@ -141,4 +146,4 @@ class Timetable:
                 self.database.write(
                     "update schedules set broken = ? where application = ? and task = ?", (reason, application, task)
                 )
-            self.database.write("update revision set number = number + 1")
+            revise(self.database)

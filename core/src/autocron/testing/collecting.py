@@ -27,7 +27,7 @@ from autocron.store.memory import MemoryStore
 from autocron.supervisor.clockwork import Clockwork
 from autocron.supervisor.settling import settle
 from autocron.supervisor.worker_process import Ending
-from autocron.tasks import Request, Task, task_name
+from autocron.tasks import Request, Task, functions, task_name
 from autocron.testing.moving import MovableClock
 
 _OWNER = "test"
@@ -222,8 +222,6 @@ class _CollectingEngine(StoreEngine):
     """Stores jobs as always. One kind of jobs is enough here, where nothing runs beside another."""
 
     def function_of(self, task: str) -> Callable[..., Any]:
-        from autocron.tasks import functions
-
         return functions[task]
 
     def _check_main_module(self, task: str) -> None:
