@@ -1,7 +1,5 @@
 """One SQLite file and this process's only connection to it: opening, migrating, waiting for the write lock."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import random
