@@ -78,7 +78,7 @@ def test_a_slow_disk_gets_a_rest_after_each_checkpoint(
     housekeeper.work(time.wall)
     let_it_end(housekeeper)
     housekeeper.note_writes(MANY_WRITES, time.wall)
-    assert housekeeper.next_moment() == time.wall + 2 * SECOND
+    assert housekeeper.next_moment() == time.wall + SECOND
 
 
 def test_g45_a_clock_that_was_set_back_puts_off_no_checkpoint(housekeeper: Housekeeper, time: TestClock) -> None:

@@ -22,7 +22,7 @@ MAINTENANCE_PAUSE = 5 * MICROSECONDS
 MANY_WRITES = 500
 """So many jobs called, claimed or ended make a log that is worth a checkpoint at once."""
 
-MAINTENANCE_SHARE = 20
+MAINTENANCE_SHARE = 10
 """After a checkpoint there is none for so many times as long as that took: a slow disk has other things to do."""
 
 
