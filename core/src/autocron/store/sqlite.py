@@ -77,9 +77,6 @@ def _by_priority_then_arrival(row: sqlite3.Row) -> tuple[int, int]:
     return -row[9], row[0]
 
 
-_policy = functools.lru_cache(maxsize=1024)(Policy.from_json)
-
-
 class SqliteStore(Endings, Registry, Timetable):
     """Jobs in the SQLite file at ``path``. ``create`` makes the file (mode 0600) if it isn't there.
 
@@ -196,7 +193,7 @@ class SqliteStore(Endings, Registry, Timetable):
         job, nonce, attempt, task, arguments, text, failures, lost, schedule, _, context, company = row
         claim = Claim(job, nonce, attempt, owner)
         try:
-            policy = _policy(text)
+            policy = Policy.from_json(text)
         except ValueError as error:
             self.fail(claim, f"the job's row is damaged: {error}", "", 0, now + KEPT, now)
             return None
