@@ -40,7 +40,7 @@ LONGEST_SLEEP = 30.0
 TAKE_OVER = 3.0
 """Seconds that the workers of a dead predecessor get to be gone."""
 
-DEAF = 0.002
+DEAF = 0.005
 """Seconds that it sleeps at most, whatever happens, while the workers have enough to do: then there are many outcomes to
 store in one transaction, and many jobs to claim."""
 
