@@ -14,7 +14,7 @@ import select
 import sys
 import threading
 import weakref
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from autocron import clock, hosts, locations
 from autocron.errors import StoreError
@@ -22,7 +22,9 @@ from autocron.logs import logger_named
 from autocron.processes.locks import LockFile
 from autocron.processes.spawn import spawn_supervisor
 from autocron.processes.wakeup import WakeUpWriter
-from autocron.store import Store
+
+if TYPE_CHECKING:
+    from autocron.store.protocol import Store
 
 logger: Final = logger_named(__name__)
 
@@ -70,9 +72,9 @@ class Attachment:
             self.application = application
             self.store.attach(application, clock.now())
             self._recognize_child()
-            started = not self._wakeup.ring() and self.ensure_supervisor()
+            # The watch first: the thread's beginning is waited for, and a new process may have the processor for that long.
             self._start_watching()
-            return started
+            return not self._wakeup.ring() and self.ensure_supervisor()
 
     @property
     def children(self) -> list[int]:

@@ -9,11 +9,12 @@ from autocron import carried, clock, codec, tracing
 from autocron.errors import StoreError
 from autocron.model import AttemptEnd, Job, NewJob, Settings, Status
 from autocron.results import TaskResult
-from autocron.store import Store
 from autocron.tasks import Request, check_main_module
 
 if TYPE_CHECKING:
     import datetime as dt
+
+    from autocron.store.protocol import Store
 
 
 class StoreEngine:

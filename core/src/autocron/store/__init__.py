@@ -1,6 +1,5 @@
-"""Where jobs live: the ``Store`` protocol, and SQLite's implementation of it."""
+"""Where jobs live: SQLite's implementation of the ``Store`` protocol, which only those who check types load."""
 
-from autocron.store.protocol import Store
 from autocron.store.sqlite import SqliteStore
 
-__all__ = ["SqliteStore", "Store"]
+__all__ = ["SqliteStore"]

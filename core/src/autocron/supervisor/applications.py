@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from autocron import clock
 from autocron.clock import MICROSECONDS
 from autocron.model import Application
-from autocron.store import Store
 from autocron.supervisor.presence import Presence
+
+if TYPE_CHECKING:
+    from autocron.store.protocol import Store
 
 logger: Final = logging.getLogger("autocron.supervisor")
 

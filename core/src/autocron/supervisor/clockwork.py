@@ -11,10 +11,10 @@ from autocron import clock
 from autocron.clock import MICROSECONDS
 from autocron.errors import ScheduleError
 from autocron.model import LONGEST, Policy, ScheduledTask
-from autocron.store import Store
 
 if TYPE_CHECKING:
     from autocron.schedules import Schedule
+    from autocron.store.protocol import Store
 
 logger: Final = logging.getLogger("autocron.supervisor")
 
@@ -38,7 +38,7 @@ class Missed(NamedTuple):
 class Clockwork:
     """The schedules that a supervisor fires: those of the attached applications."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: "Store") -> None:
         self.schedules: list[ScheduledTask] = []
         self.missed: list[Missed] = []
         """Whoever tells the application takes them out."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from autocron import clock
 from autocron.model import Application, Claim, Settings, Work
 from autocron.processes.channel import Channel
 from autocron.processes.spawn import spawn_worker
-from autocron.store import Store
 from autocron.supervisor.lane import PATIENCE, PATIENCE_BESIDE_IDLE, Lane
 from autocron.supervisor.worker_process import Ending, Worker
+
+if TYPE_CHECKING:
+    from autocron.store.protocol import Store
 
 logger: Final = logging.getLogger("autocron.supervisor")
 

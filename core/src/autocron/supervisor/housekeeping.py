@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from autocron import clock
 from autocron.clock import MICROSECONDS
 from autocron.errors import StoreError
-from autocron.store import Store
+
+if TYPE_CHECKING:
+    from autocron.store.protocol import Store
 
 logger: Final = logging.getLogger("autocron.supervisor")
 

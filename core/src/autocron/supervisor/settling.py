@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from autocron.clock import MICROSECONDS
 from autocron.errors import ClaimLostError, EncodingError, TooLargeError
 from autocron.model import MAX_LOST_ATTEMPTS, Finished, Outcome, Settings
-from autocron.store import Store
 from autocron.supervisor.tidings import tell_failed
 from autocron.supervisor.worker_process import Ending
+
+if TYPE_CHECKING:
+    from autocron.store.protocol import Store
 
 logger: Final = logging.getLogger("autocron.supervisor")
 

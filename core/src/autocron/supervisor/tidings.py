@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from autocron import clock
 from autocron.model import Launch, NewJob, Policy, Work
-from autocron.store import Store
 from autocron.supervisor.clockwork import Missed
+
+if TYPE_CHECKING:
+    from autocron.store.protocol import Store
 
 TELL_FAILED, TELL_MISSED = "autocron.hooks.tell_failed", "autocron.hooks.tell_missed"
 """The functions that workers call, by name: the supervisor never imports what an application does."""
