@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from autocron.declared import Declared
     from autocron.engines import StoreEngine
     from autocron.inline import InlineEngine
-    from autocron.model import Setup
+    from autocron.intake import Setup
     from autocron.registration import Registered
 
 P = ParamSpec("P")
@@ -122,7 +122,7 @@ class Autocron(Scheduling, Hooking, Operating):
 
     def _run_inline(self, settings: Mapping[str, Any]) -> bool:
         from autocron.inline import InlineEngine
-        from autocron.model import Settings
+        from autocron.intake import Settings
 
         self._engine = InlineEngine(Settings.from_mapping(settings))
         return False
@@ -138,7 +138,7 @@ class Autocron(Scheduling, Hooking, Operating):
         from autocron.store import SqliteStore
 
         store = SqliteStore(path, create=host is not hosts.Host.WORKER)
-        if host is not hosts.Host.WORKER:
+        if changes and host is not hosts.Host.WORKER:
             store.change_settings(changes)
         settings = store.settings()
         store.database.set_durability(settings.durability)
@@ -176,7 +176,7 @@ class Autocron(Scheduling, Hooking, Operating):
         """
         if not all(function.partition(":")):
             raise ConfigurationError(f'a worker setup is named "module:function", not {function!r}')
-        from autocron.model import Setup
+        from autocron.intake import Setup
 
         setup = Setup.calling(function, arguments or {}, module and _name_for_workers(module, function))
         with self._guard:
@@ -191,7 +191,7 @@ class Autocron(Scheduling, Hooking, Operating):
             self._attach_if_changed()
 
     def _import_in_workers(self, module: str, hook: str) -> None:
-        from autocron.model import Setup
+        from autocron.intake import Setup
 
         module = _name_for_workers(module, "a hook")
         with self._guard:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from autocron import carried, clock, codec, tracing
 from autocron.errors import StoreError
-from autocron.model import AttemptEnd, Job, NewJob, Settings, Status
+from autocron.intake import NewJob, Settings
 from autocron.results import TaskResult
 from autocron.tasks import Request, check_main_module
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from autocron.model import AttemptEnd, Job
+    from autocron.states import Status
     from autocron.store.protocol import Store
 
 

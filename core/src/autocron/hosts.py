@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from autocron.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from autocron.model import Launch
+    from autocron.intake import Launch
 
 
 class Host(Enum):

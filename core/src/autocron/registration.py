@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from autocron import clock, hosts
-from autocron.model import Launch, Setup
+from autocron.intake import Launch, Setup
 from autocron.processes.spawn import import_path, python_executable, working_folder
 from autocron.tasks import main_module_name
 

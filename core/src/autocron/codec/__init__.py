@@ -47,7 +47,7 @@ _STR = frozenset({str})
 # each process can set (640 digits at the least). So many digits in a row show as 37 in every sixteenth character.
 _DIGITS_OF_A_LONG_INT = 603
 _SAMPLE_EVERY = 16
-_SAMPLED_LONG_INT = re.compile(f"[0-9]{{{_DIGITS_OF_A_LONG_INT // _SAMPLE_EVERY}}}")
+_SAMPLED_LONG_INT = f"[0-9]{{{_DIGITS_OF_A_LONG_INT // _SAMPLE_EVERY}}}"  # compiled when the first long text comes
 
 
 def encode_call(args: tuple[object, ...], kwargs: dict[str, object], *, serializer: str = "json", task: str = "") -> str:
@@ -179,7 +179,7 @@ def _plain_text(value: object) -> str | None:
         return None
     if not text.isascii() and not is_storable(text):
         return None
-    if len(text) >= _DIGITS_OF_A_LONG_INT and _SAMPLED_LONG_INT.search(text[::_SAMPLE_EVERY]):
+    if len(text) >= _DIGITS_OF_A_LONG_INT and re.search(_SAMPLED_LONG_INT, text[::_SAMPLE_EVERY]):
         return None
     return text
 

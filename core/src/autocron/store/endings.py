@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autocron.clock import MICROSECONDS
 from autocron.errors import ClaimLostError
-from autocron.model import Claim, Finished, Policy
+from autocron.policy import Policy
 from autocron.store.database import Database
+
+if TYPE_CHECKING:
+    from autocron.model import Claim, Finished
 
 KEPT = 1800 * MICROSECONDS
 """How long the results of jobs are kept that end where no setting is known."""
@@ -120,6 +123,8 @@ class Endings:
 
     def recover(self, owner: str, expires_at: int, now: int) -> int:
         """running → waiting, or → error for what may run at most once."""
+        from autocron.model import Claim
+
         with self.database.transaction():
             orphans = self.database.read(
                 "select id, nonce, attempt, owner, policy from jobs where state = 'running' and owner <> ?", (owner,)

@@ -28,8 +28,10 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
         return
     if version == 0:
         # All three are kept in the file, and the first two can only be chosen before anything else is written.
+        connection.execute("pragma synchronous = off")  # of a file that has nothing in it there is nothing to lose
         connection.execute(f"pragma page_size = {_PAGE_SIZE}")
         connection.execute("pragma auto_vacuum = incremental")
+        connection.execute("pragma synchronous = normal")
         connection.execute("pragma journal_mode = wal")
     connection.execute("begin immediate")
     try:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from autocron.intake import Launch, Settings
 from autocron.logs import logger_named
-from autocron.model import Application, Launch, ScheduledTask, Settings
 from autocron.settings import checked_stored
 from autocron.store.database import Database
 from autocron.store.timetable import revise, save_schedules
+
+if TYPE_CHECKING:
+    from autocron.model import Application, ScheduledTask
 
 logger: Final = logger_named(__name__)
 
@@ -73,6 +76,8 @@ class Registry:
             revise(self.database)
 
     def applications(self) -> list[Application]:
+        from autocron.model import Application
+
         modules: dict[int, list[str]] = {}
         for row in self.database.read("select distinct application, module from tasks order by module"):
             modules.setdefault(row["application"], []).append(row["module"])

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from autocron.errors import StoreError
-from autocron.model import Job, Status
+from autocron.states import Status
+
+if TYPE_CHECKING:
+    from autocron.model import Job
 
 NONCE_BITS = 62
 _NONCE_MASK = (1 << NONCE_BITS) - 1
@@ -48,6 +52,8 @@ def impossible(state: str) -> StoreError:
 
 
 def job(row: sqlite3.Row) -> Job:
+    from autocron.model import Job
+
     return Job(
         uuid=uuid_of(row["id"], row["nonce"]),
         task=row["task"],

@@ -9,16 +9,21 @@ import random
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autocron.clock import MICROSECONDS
 from autocron.errors import InvalidStateError
-from autocron.model import AttemptEnd, Claim, Counts, Job, NewJob, News, Policy, Status, Work
+from autocron.intake import NewJob
+from autocron.policy import Policy
 from autocron.store import rows
 from autocron.store.database import Database
 from autocron.store.endings import KEPT, Endings
 from autocron.store.registry import Registry
 from autocron.store.timetable import Timetable
+
+if TYPE_CHECKING:
+    from autocron.model import AttemptEnd, Claim, Counts, Job, News, Work
+    from autocron.states import Status
 
 LOG_KEPT = 64 * 1024
 """Characters of one attempt's log lines that are kept, the newest."""
@@ -190,6 +195,8 @@ class SqliteStore(Endings, Registry, Timetable):
 
     def _work(self, row: sqlite3.Row, owner: str, now: int, concurrent: bool) -> Work | None:
         """What was claimed; None for a row that is damaged: that job is an error, so that no other waits for it."""
+        from autocron.model import Claim, Work
+
         job, nonce, attempt, task, arguments, text, failures, lost, schedule, _, context, company = row
         claim = Claim(job, nonce, attempt, owner)
         try:
@@ -277,6 +284,8 @@ class SqliteStore(Endings, Registry, Timetable):
     # -- questions -----------------------------------------------------------------------------------------
 
     def news(self) -> News:
+        from autocron.model import News
+
         ((revision, next_run_at, cancels, newest),) = self.database.read(_NEWS, here=True)
         return News(revision, next_run_at, bool(cancels), newest)
 
@@ -285,6 +294,8 @@ class SqliteStore(Endings, Registry, Timetable):
         return {False: bool(ordinary), True: bool(concurrent)}
 
     def cancel_requests(self) -> list[Claim]:
+        from autocron.model import Claim
+
         found = self.database.read(
             "select id, nonce, attempt, owner from jobs where state = 'running' and cancel_requested = 1"
         )
@@ -314,6 +325,8 @@ class SqliteStore(Endings, Registry, Timetable):
         return rows.job(found[0]) if found else None
 
     def attempts(self, uuid: str) -> list[AttemptEnd]:
+        from autocron.model import AttemptEnd
+
         found = self.database.read(
             """
             select attempt, outcome, started_at, finished_at, worker, error, traceback from attempts
@@ -329,6 +342,8 @@ class SqliteStore(Endings, Registry, Timetable):
         return [rows.job(row) for row in found]
 
     def counts(self) -> Counts:
+        from autocron.model import Counts
+
         found = self.database.read("select state, count(*) as number from jobs group by state")
         return Counts({rows.status(row["state"]): row["number"] for row in found})
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autocron.model import ScheduledTask
 from autocron.store import rows
 from autocron.store.database import Database
+
+if TYPE_CHECKING:
+    from autocron.model import ScheduledTask
 
 _COLUMNS = (
     "name task spec words application arguments queue priority policy misfire grace overlap jitter anchor "
@@ -53,6 +55,8 @@ class Timetable:
     database: Database
 
     def schedules(self) -> list[ScheduledTask]:
+        from autocron.model import ScheduledTask
+
         found = self.database.read(f"select {', '.join(_COLUMNS)} from schedules order by name")  # noqa: S608
         stored: list[dict[str, Any]] = [{**dict(row), "concurrent": bool(row["concurrent"])} for row in found]
         return [ScheduledTask(**values) for values in stored]
