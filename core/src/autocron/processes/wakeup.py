@@ -17,6 +17,8 @@ import time
 
 from autocron import clock
 
+_MANY = 4096  # rings taken at once; room for more would have to be made first
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.05  # seconds between two looks at whether a ring was heard
 
 
@@ -44,7 +46,7 @@ class WakeUpReader:
     def clear(self) -> None:
         """Take everything that was rung so far. Clear first and look second, and no call is overlooked."""
         try:
-            while len(os.read(self._fd, 65536)) == 65536:
+            while len(os.read(self._fd, _MANY)) == _MANY:
                 pass
         except BlockingIOError:
             pass
