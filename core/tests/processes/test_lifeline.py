@@ -8,7 +8,7 @@ import sys
 import pytest
 from other_process import is_alive, other_process, wait_until
 
-from autocron.processes.spawn import kill_group
+from autocron.processes.signals import kill_group
 
 WORKER = """
 import os, re, subprocess, sys, time

@@ -7,7 +7,7 @@ from other_process import is_alive, other_process, wait_until
 
 PARENT = """
 import os, subprocess, sys, time
-from autocron.processes.spawn import reap_child
+from autocron.processes.signals import reap_child
 
 if sys.argv[1] == "without waitid" and hasattr(os, "waitid"):
     del os.waitid

@@ -12,7 +12,7 @@ from typing import Any
 from autocron.app import Autocron, default
 from autocron.errors import AutocronError, ConfigurationError
 from autocron.processes.lifeline import end_with
-from autocron.processes.spawn import reset_signals
+from autocron.processes.signals import reset_signals
 
 
 def main(database: str, app: str, ready: str, lifeline: str) -> int:

@@ -12,7 +12,6 @@ import os
 import select
 import stat
 import struct
-import termios
 import time
 
 from autocron import clock
@@ -103,6 +102,8 @@ class WakeUpWriter:
 
     def _pending(self) -> int:
         """How many rings nobody has taken notice of yet; 0 where the system doesn't tell."""
+        import termios  # only who doubts the supervisor asks
+
         try:
             return int(struct.unpack("i", fcntl.ioctl(self._fd, termios.FIONREAD, struct.pack("i", 0)))[0])
         except OSError:

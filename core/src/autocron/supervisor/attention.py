@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from autocron import clock
 from autocron.processes.channel import Channel
-from autocron.processes.spawn import reset_signals
+from autocron.processes.signals import reset_signals
 from autocron.processes.wakeup import WakeUpReader
 
 REST = 0.002

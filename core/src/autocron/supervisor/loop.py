@@ -20,7 +20,7 @@ from autocron.clock import MICROSECONDS
 from autocron.errors import StoreError
 from autocron.model import Claim, Settings
 from autocron.processes.locks import LockFile
-from autocron.processes.spawn import kill_group, reap_child
+from autocron.processes.signals import kill_group, reap_child
 from autocron.store import SqliteStore
 from autocron.supervisor.applications import Applications
 from autocron.supervisor.attention import Attention

@@ -9,7 +9,7 @@ from autocron import clock
 from autocron.model import DEFAULT_POLICY, Outcome, Settings, Work
 from autocron.processes.channel import Channel, Message
 from autocron.processes.memory import resident_megabytes
-from autocron.processes.spawn import kill_group
+from autocron.processes.signals import kill_group
 from autocron.supervisor.lane import Assignment, Lane
 
 FileState = tuple[str, int, int]

@@ -23,7 +23,7 @@ from autocron.processes import tickets
 from autocron.processes.channel import BlockingChannel
 from autocron.processes.lifeline import end_with
 from autocron.processes.locks import LockFile
-from autocron.processes.spawn import reset_signals
+from autocron.processes.signals import reset_signals
 from autocron.tasks import is_async
 from autocron.worker import capture
 from autocron.worker.code import Code
