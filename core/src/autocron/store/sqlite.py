@@ -197,7 +197,7 @@ class SqliteStore(Endings, Registry, Timetable):
             while True:
                 wanted = limit - len(works)
                 claimed = self._claim_rows(_SUSPECTS if company else _ORDINARY, {**parameters, "limit": wanted})
-                works += [work for row in claimed if (work := self._work(row, owner, now, concurrent)) is not None]
+                works += self._works(claimed, owner, now, concurrent)
                 if len(works) == limit or len(claimed) < wanted:
                     return works
 
@@ -213,19 +213,21 @@ class SqliteStore(Endings, Registry, Timetable):
         claimed.sort(key=_by_priority_then_arrival)
         return claimed
 
-    def _work(self, row: sqlite3.Row, owner: str, now: int, concurrent: bool) -> Work | None:
-        """What was claimed; None for a row that is damaged: that job is an error, so that no other waits for it."""
+    def _works(self, claimed: Sequence[sqlite3.Row], owner: str, now: int, concurrent: bool) -> list[Work]:
+        """What was claimed but for rows that are damaged: such a job is an error, so that no other waits for it."""
         from autocron.model import Claim, Work
 
-        job, nonce, attempt, task, arguments, text, failures, lost, schedule, _, context, company = row
-        claim = Claim(job, nonce, attempt, owner)
-        try:
-            policy = Policy.from_json(text)
-        except ValueError as error:
-            self.fail(claim, f"the job's row is damaged: {error}", "", 0, now + KEPT, now)
-            return None
-        uuid = rows.uuid_of(job, nonce)
-        return Work(claim, uuid, task, arguments, policy, failures, lost, schedule, concurrent, context, company)
+        works: list[Work] = []
+        for job, nonce, attempt, task, arguments, text, failures, lost, schedule, _, context, company in claimed:
+            claim = Claim(job, nonce, attempt, owner)
+            try:
+                policy = Policy.from_json(text)
+            except ValueError as error:
+                self.fail(claim, f"the job's row is damaged: {error}", "", 0, now + KEPT, now)
+                continue
+            uuid = rows.uuid_of(job, nonce)
+            works.append(Work(claim, uuid, task, arguments, policy, failures, lost, schedule, concurrent, context, company))
+        return works
 
     def note(self, claim: Claim, progress: str | None, lines: str, now: int) -> None:
         """running → running: what the attempt tells of itself."""
