@@ -128,7 +128,7 @@ types: $(call made,tools) ## mypy and pyright, both strict; public types complet
 # $(call pytest,environment,folder,options)
 pytest = echo "tests of $(2) in $(ENVS)/$(1)" && \
 	$(ENVS)/$(1)/bin/python -m pytest -q --junitxml=.reports/$(1).xml $(3) $(second_try) $(2) $(ARGS)
-parallel := -n auto --maxprocesses=4
+parallel := -n 4
 
 .PHONY: test-core test-integration test-all test-matrix test-min test-long test-uwsgi suites $(PLUGINS:%=test-%)
 test-core: $(call made,core) ## core tests: nothing but the core
