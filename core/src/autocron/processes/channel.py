@@ -12,6 +12,8 @@ import struct
 from typing import Any
 
 _LENGTH = struct.Struct("!I")
+_PIPE = 1 << 16  # bytes that a pipe holds: more never come at once
+
 Message = tuple[Any, ...]
 
 
@@ -82,9 +84,9 @@ class Channel:
     def receive(self) -> list[Message]:
         """Every message that has arrived."""
         try:
-            while chunk := os.read(self.read_fd, 1 << 18):
+            while chunk := os.read(self.read_fd, _PIPE):
                 self._incoming += chunk
-                if len(chunk) < 1 << 18:
+                if len(chunk) < _PIPE:
                     break
             else:
                 self.at_end = True
