@@ -17,6 +17,9 @@ from autocron import clock
 from autocron.model import NewJob
 from autocron.store import SqliteStore
 
+STARTS = 5
+"""Fresh processes whose start is measured."""
+
 _STARTED = """
 import sys, time, wsgiref.simple_server, autocron, work
 noop = autocron.delay(work.noop)
@@ -30,10 +33,16 @@ print(1000 * (started - began), 1000 * (time.perf_counter() - started))
 
 def start(folder: Path) -> Figures:
     """Milliseconds of ``start()`` in a fresh process of a web server, and from its end until the first job is done."""
-    first, _ = _started(folder / "new.db")
-    SqliteStore(folder / "started.db", create=True).revision()
-    again, job = _started(folder / "started.db")
-    return {"start()": again, "start() new": first, "first job": job}
+    made, found, jobs = [], [], []
+    for number in range(STARTS):
+        milliseconds, _ = _started(folder / f"new-{number}.db")
+        made.append(milliseconds)
+        there = folder / f"there-{number}.db"
+        SqliteStore(there, create=True).revision()
+        milliseconds, job = _started(there)
+        found.append(milliseconds)
+        jobs.append(job)
+    return {"start()": statistics.median(found), "start() new": statistics.median(made), "first job": statistics.median(jobs)}
 
 
 def _started(database: Path) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -177,6 +178,8 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1, help="jobs at once in each (default 1)")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="replays the decisions of a run")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # everything that was started is ended
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
     folder = Path(tempfile.mkdtemp(prefix="autocron-torture-"))
     print(f"seed {options.seed}, {options.minutes:g} minutes, in {folder}", flush=True)
     verdict = Torture(folder, options).run()
