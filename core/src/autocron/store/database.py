@@ -36,6 +36,7 @@ _LONG_LOG, _HUGE_LOG = 1000, 32_000
 """Pages. A long log is begun anew; a huge one gives its room back to the file system, too."""
 
 _TRIES = 5
+"""How often a long log's end is tried for: while somebody writes or reads just then, it can't be had."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -151,7 +152,7 @@ class Database:
                 self._patiently(connection.executescript, vacuum)
             log = self._checkpoint("passive")
             tries = _TRIES if log.frames > _LONG_LOG else 0
-            for _ in range(tries):  # somebody may be writing just then
+            for _ in range(tries):
                 log = self._checkpoint("truncate" if log.frames > _HUGE_LOG else "restart")
                 if log.done:
                     break
