@@ -114,10 +114,11 @@ lint: $(call made,tools) ## format check, lint, import contracts
 
 folders = core/src core/tests $(PLUGINS:%=plugins/%_autocron/src) $(wildcard plugins/*/tests) integration_tests examples benchmarks
 checked = $(foreach f,$(folders),$(if $(wildcard $(f)/*.py $(f)/*/*.py $(f)/*/*/*.py),$(f)))
-types: $(call made,tools) ## mypy and pyright, both strict; public types complete
+types: $(call made,tools) ## mypy and pyright, both strict; the core also as on macOS; public types complete
 	@echo "types"
 	@status=0; \
 	$(ENVS)/tools/bin/mypy $(checked) $(wildcard plugins/*.py) || status=1; \
+	$(ENVS)/tools/bin/mypy --platform darwin core/src || status=1; \
 	export PYRIGHT_PYTHON_GLOBAL_NODE=off PYRIGHT_PYTHON_IGNORE_WARNINGS=1; \
 	$(ENVS)/tools/bin/pyright --pythonpath $(ENVS)/tools/bin/python || status=1; \
 	$(ENVS)/tools/bin/python .ci/complete_types.py $(ENVS)/tools/bin/pyright autocron $(PLUGINS:%=%_autocron) || status=1; \
