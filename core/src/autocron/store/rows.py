@@ -18,15 +18,13 @@ if TYPE_CHECKING:
 
 NONCE_BITS = 62
 _NONCE_MASK = (1 << NONCE_BITS) - 1
-_VARIANT = 1 << 63
-_HIGH, _LOW = "%015x", "%016x"
+_LAYOUT = "%08x-%04x-8%03x-%04x-%012x"
 _NOWHERE: Mapping[str, int] = {"id": -1, "nonce": -1}
 
 
 def uuid_of(job: int, nonce: int) -> str:
     """The public name of a job."""
-    high, low = _HIGH % job, _LOW % (nonce | _VARIANT)  # every call makes one: five numbers would take twice as long
-    return f"{high[:8]}-{high[8:12]}-8{high[12:]}-{low[:4]}-{low[4:]}"
+    return _LAYOUT % (job >> 28, job >> 12 & 0xFFFF, job & 0xFFF, nonce >> 48 | 0x8000, nonce & 0xFFFF_FFFF_FFFF)
 
 
 def key_of(uuid: str) -> Mapping[str, int]:
