@@ -125,12 +125,14 @@ class Attachment:
             return True
 
     def settle(self) -> bool:
-        """Collect a child that ended because another process's was faster. Whether it is known which one won."""
+        """Collect children that have ended: another process's was faster, or has replaced ours. False: ask again soon.
+
+        One that isn't the supervisor may not have come to its end yet: a killed process lets go of its files before that.
+        """
         with self._guard:
-            if self._unsettled:
-                self._reap()
-                supervisor = self.locks.supervisor_pid()
-                self._unsettled = any(pid != supervisor for pid in self._children)
+            self._reap()
+            supervisor = self.locks.supervisor_pid()
+            self._unsettled = any(pid != supervisor for pid in self._children)
             return not self._unsettled
 
     def _supervisor_wanted(self) -> bool:

@@ -143,6 +143,16 @@ def test_g4_supervisors_that_came_too_late_stay_no_zombies(running: Running, app
     running.wait_until(lambda: app.ask(calls) != 0 and not zombies_of(me), "the others have been collected")
 
 
+def test_g4_a_killed_supervisor_that_another_process_has_replaced_stays_no_zombie(running: Running, app: Application) -> None:
+    """Its starter looks at once, and that may be too early: a killed process lets go of its pipes before it has ended."""
+    running.wait_until(lambda: app.ask("autocron.default._attachment.settle()"), "its starter knows that it runs")
+    supervisor, me = running.supervisor(), app.ask("os.getpid()")
+    running.application()
+    app.ask("setattr(autocron.default._attachment, 'ensure_supervisor', lambda: False)")  # the other one was faster
+    replaced(running, supervisor)
+    running.wait_until(lambda: not zombies_of(me), "it has been collected")
+
+
 def zombies_of(parent: int) -> list[str]:
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
