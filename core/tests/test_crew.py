@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from autocron.model import Application, Claim, Launch, Outcome, Policy, Settings, Work
 from autocron.processes.channel import Channel
 from autocron.processes.tickets import KNOCK, draw
+from autocron.store import SqliteStore
 from autocron.supervisor.crew import Crew
 from autocron.supervisor.lane import Lane
 from autocron.supervisor.worker_process import Ending, Worker
@@ -261,3 +263,24 @@ def test_g23_the_outcome_of_a_job_that_was_taken_back_is_nobodys(crew: Crew, mem
     assert endings(crew) == []
     second.hear_outcome(1, 0.1, "1")
     assert [(ending.worker, ending.outcome) for ending in endings(crew)] == [(second.pid, Outcome("1"))]
+
+
+def test_an_idle_crew_claims_at_a_ring_until_one_was_for_something_else(crew: Crew, members: Members, tmp_path: Path) -> None:
+    """There, a question whether there is a job would only make it wait; else a claim in vain would hold up callers."""
+    store = SqliteStore(tmp_path / "jobs.db", create=True)
+    store.revision()
+    asked: list[str] = []
+    store.database._open().set_trace_callback(asked.append)
+    members(1, threads=2)
+    crew.expect_work()
+    assert crew.look_for_work(store)
+    assert asked == []
+    give(crew, [])
+    crew.expect_work()
+    assert not crew.look_for_work(store)
+    assert len(asked) == 1
+    give(crew, works(1))
+    crew.expect_work()
+    assert not crew.look_for_work(store), "a worker is busy: it may have been rung for many things"
+    assert len(asked) == 2
+    store.close()

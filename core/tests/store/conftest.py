@@ -1,4 +1,4 @@
-"""A store of each kind, and an application in it."""
+"""A store of each kind, and an application in it; where a SQLite file may be made."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ import pytest
 from store_kinds import KINDS, NOW, StoreKind, launch
 
 from autocron.store.protocol import Store
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "jobs.db"
 
 
 @pytest.fixture(scope="session", params=KINDS, ids=lambda kind: kind.name)

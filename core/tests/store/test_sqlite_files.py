@@ -21,11 +21,6 @@ from autocron.store import SqliteStore, migrations
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "jobs.db"
-
-
-@pytest.fixture
 def sqlite_store(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteStore]:
     monkeypatch.setattr("autocron.store.database.LOOK_PAUSE", 0.0)  # or a test would have to rest between two writes
     store = SqliteStore(file, create=True)

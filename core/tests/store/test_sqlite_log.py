@@ -24,11 +24,6 @@ sys.stdout.buffer.write(head[16:20] + head[96:100])
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "jobs.db"
-
-
-@pytest.fixture
 def store(file: Path) -> Iterator[SqliteStore]:
     store = SqliteStore(file, create=True)
     store.revision()

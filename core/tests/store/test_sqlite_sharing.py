@@ -19,11 +19,6 @@ from autocron.store import SqliteStore
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "jobs.db"
-
-
-@pytest.fixture
 def sqlite_store(file: Path) -> Iterator[SqliteStore]:
     store = SqliteStore(file, create=True)
     yield store
