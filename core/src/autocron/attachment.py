@@ -114,14 +114,12 @@ class Attachment:
             if not self._supervisor_wanted() or not self.locks.may_spawn(clock.monotonic(), SPAWN_PAUSE):
                 return False
             try:
-                child = spawn_supervisor(self.database)
+                pid = spawn_supervisor(self.database)
             except OSError as error:  # the job that it was wanted for is stored: no reason to raise in a call
                 logger.error("no supervisor can be started for %s: %s", self.database, error)
                 return False
-            # It outlives this process, and is reaped by its number: Popen must not warn of it.
-            self._children.append(child.pid)
+            self._children.append(pid)
             self._unsettled = True
-            child.returncode = 0
             return True
 
     def settle(self) -> bool:

@@ -20,8 +20,10 @@ def run_internal(database: str, command: str, *options: str) -> int:
 
             work(path, [int(fd) for fd in _value_of("--fds", options).split(",")])
         else:
+            from autocron.processes.spawn import leave_the_starter
             from autocron.supervisor import Supervisor
 
+            leave_the_starter()
             logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
             Supervisor(path).run()
     except AutocronError as error:

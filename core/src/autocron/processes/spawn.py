@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import subprocess  # dear, and only who starts a process pays for it
+
+_LIKELY_FILES = 1024  # numbers of open files that are looked at where the kernel doesn't list them
 
 _PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
@@ -81,17 +84,37 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def spawn_supervisor(database: str) -> subprocess.Popen[bytes]:
-    """Start the supervisor of a database in a session of its own, on this process's output. Raises OSError."""
-    import subprocess
+def spawn_supervisor(database: str) -> int:
+    """Start the supervisor of a database, on this process's output. Returns its process id. Raises OSError.
 
-    return subprocess.Popen(
-        _command(python_executable(), [database, "supervise", "--attached"]),
-        stdin=subprocess.DEVNULL,
-        cwd="/",  # a folder that is deleted at the next deployment must not be ours
-        env=_environment(),
-        start_new_session=True,
-    )
+    It makes its session itself (``leave_the_starter``). See docs/decisions/0021-start.md for why this is no ``Popen``.
+    """
+    executable = python_executable()
+    actions: list[tuple[object, ...]] = [(os.POSIX_SPAWN_CLOSE, fd) for fd in _left_inheritable()]
+    actions.append((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0))
+    arguments = _command(executable, [database, "supervise", "--attached"])
+    return os.posix_spawn(executable, arguments, _environment(), file_actions=actions, setsigmask=())
+
+
+def leave_the_starter() -> None:
+    """The supervisor's first step: out of the starter's session, and of a folder that the next deployment may delete."""
+    with contextlib.suppress(PermissionError):  # it leads a group already: a shell has started it
+        os.setsid()
+    os.chdir("/")
+
+
+def _left_inheritable() -> list[int]:
+    """Files that C code, or a server for its children, has opened so that others get them: a port, say, would stay taken."""
+    try:
+        candidates = [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:  # where /proc isn't mounted
+        candidates = list(range(_LIKELY_FILES))
+    left = []
+    for fd in candidates:
+        with contextlib.suppress(OSError):  # it isn't open, as the one by which the folder was read
+            if fd > 2 and os.get_inheritable(fd):
+                left.append(fd)
+    return left
 
 
 def spawn_worker(database: str, executable: str, cwd: str, number: int, fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
