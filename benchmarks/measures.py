@@ -91,7 +91,7 @@ def computing(contender: Contender, notes: Notes, workers: int) -> Figures:
 
     def jobs_a_second() -> float:
         settle(notes)
-        before, jobs = notes.count(), 120
+        before, jobs = notes.count(), 240
         for _ in range(jobs):
             contender.burn(BURNT)
         notes.wait_for(before + jobs)

@@ -108,7 +108,7 @@ class Bench:
         if not isinstance(contender, Ours):
             return {}
         figures = ours.start(contender.folder) | ours.roles(contender)
-        figures |= ours.event_loop(contender, self.notes, 200)
+        figures |= ours.event_loop(contender, self.notes, 1000)
         if number == 0 and contender.name == "autocron" and self.options.rows:
             figures |= ours.growth(contender.folder, self.options.rows)
         return figures

@@ -60,6 +60,11 @@ class Attention:
         with contextlib.suppress(KeyError):
             self.selector.unregister(fd)
 
+    @property
+    def was_rung(self) -> bool:
+        """Whether a ring ended the last sleep."""
+        return self._wakeup in self.readable
+
     def note_start(self) -> None:
         """The last ring brought something to start: the next one shall be heard at once."""
         self._rests_until = 0.0

@@ -6,7 +6,7 @@ from autocron import clock
 from autocron.model import Work
 from autocron.processes.tickets import KNOCK, Tickets
 
-AHEAD_SECONDS = 0.02
+AHEAD_SECONDS = 0.03
 """How much work is sent ahead: by so much may a job that comes later, however urgent, be kept from starting."""
 
 MOST_AHEAD = 128

@@ -40,7 +40,7 @@ LONGEST_SLEEP = 30.0
 TAKE_OVER = 3.0
 """Seconds that the workers of a dead predecessor get to be gone."""
 
-DEAF = 0.005
+DEAF = 0.015
 """Seconds that it sleeps at most, whatever happens, while the workers have enough to do: then there are many outcomes to
 store in one transaction, and many jobs to claim."""
 
@@ -81,13 +81,13 @@ class Supervisor:
         while not self.is_over():
             self.reap_workers()
             self.collect_outcomes()
-            self.look_who_is_attached()
             with self.backing_off():
                 self.take_over()
                 self.notice_changes()
                 self.fire_due_schedules()
                 self.exchange_jobs()
                 self._housekeeper.work(clock.now())
+            self.look_who_is_attached()
             self.end_overdue_attempts()
             self.keep_crews()
             self.sleep(self.seconds_to_next_moment())
@@ -135,8 +135,8 @@ class Supervisor:
                         self.attention.forget(worker.channel.read_fd)
 
     def look_who_is_attached(self) -> None:
-        """The processes for whose sake all this runs."""
-        may_differ = self.attention.rang or self.presence.concerns(self.attention.readable)
+        """The processes for whose sake all this runs. After the jobs: nearly every ring is a call, and it waits."""
+        may_differ = self.attention.was_rung or self.presence.concerns(self.attention.readable)
         if may_differ and self.applications.look_who_is_attached():
             self.attention.rang = True
 
