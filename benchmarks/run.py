@@ -103,14 +103,17 @@ class Bench:
 
     def _of_ours(self, contender: Contender, number: int) -> Figures:
         import ours
+        import turns
         from contenders.autocron import Ours
 
         if not isinstance(contender, Ours):
             return {}
         figures = ours.start(contender.folder) | ours.roles(contender)
         figures |= ours.event_loop(contender, self.notes, 1000)
-        if number == 0 and contender.name == "autocron" and self.options.rows:
-            figures |= ours.growth(contender.folder, self.options.rows)
+        if contender.name == "autocron":
+            figures |= turns.by_raw(contender, self.notes, 2)
+            if number == 0 and self.options.rows:
+                figures |= ours.growth(contender.folder, self.options.rows)
         return figures
 
     @contextmanager
@@ -169,6 +172,7 @@ def main() -> None:
     shared_memory = Path("/dev/shm")
     notes = shared_memory / folder.name if shared_memory.is_dir() else folder / "notes"
     os.environ |= {"BENCH_FOLDER": str(folder), "BENCH_NOTES": str(notes)}
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is started has bytecode, as where applications run
     try:
         bench = Bench(folder, options)
         bench.run()
