@@ -9,7 +9,6 @@ from typing import Any
 from autocron import clock, codec
 from autocron.cli.terminal import harmless
 from autocron.clock import MICROSECONDS
-from autocron.codec.pickled import is_pickled
 from autocron.errors import DecodingError
 from autocron.model import Job, Settings
 
@@ -73,7 +72,7 @@ def size(number: float) -> str:
 
 def call(job: Job, longest: int | None = None) -> str:
     """``app.send_mail('a@b.c', times=2)``. A pickle isn't opened: that would run the application's code here."""
-    if is_pickled(job.arguments):
+    if codec.is_pickled(job.arguments):
         inside = f"… {len(job.arguments)} characters of pickle …"
     else:
         try:
@@ -96,7 +95,7 @@ def progress(job: Job) -> str:
 
 def value(text: str) -> str:
     """A stored result as Python writes it."""
-    if is_pickled(text):
+    if codec.is_pickled(text):
         return f"… {len(text)} characters of pickle …"
     try:
         return harmless(repr(codec.decode_value(text)))
@@ -106,7 +105,7 @@ def value(text: str) -> str:
 
 def raw(text: str | None) -> Any:
     """Stored arguments or a result for JSON output: as they are stored, tags and all; a pickle as its text."""
-    if text is None or is_pickled(text):
+    if text is None or codec.is_pickled(text):
         return text
     try:
         return json.loads(text)

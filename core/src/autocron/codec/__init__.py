@@ -11,19 +11,18 @@ how a UUID was made (``UUID.is_safe``).
 
 Ordinary values are stored as ordinary JSON, ``[["a@b.c",42],{}]``; the types JSON lacks are stored as tagged objects
 (``autocron.codec.writers``). Pickle mode stores ``pickle:`` and base64; only a text that begins so is ever unpickled.
+The modules for either are loaded by the first value that needs them.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import json.encoder
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from autocron.codec import pickled
-from autocron.codec.readers import sort_members, untag
-from autocron.codec.writers import MAX_DEPTH, is_storable, tag_call, tag_value
 from autocron.errors import ConfigurationError, DecodingError, EncodingError, TooLargeError
 
 __all__ = [
@@ -34,11 +33,18 @@ __all__ = [
     "decode_value",
     "encode_call",
     "encode_value",
+    "is_pickled",
     "refuse_too_large",
 ]
 
+MAX_DEPTH = 100
+"""How many containers may be nested in each other."""
+
 LONGEST_TEXT = 300_000_000
 """Bytes. A row has room for three such texts (a call, its context, a result): SQLite keeps a thousand million in it."""
+
+PICKLED = "pickle:"
+"""Begins the text of what was pickled."""
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _STR = frozenset({str})
@@ -59,11 +65,13 @@ def encode_call(args: tuple[object, ...], kwargs: dict[str, object], *, serializ
     if serializer == "json":
         try:
             text = _plain_text((args, kwargs)) if _is_plain_call(args, kwargs) else None
-            text = text or _json(tag_call(args, kwargs, task))
+            text = text or _tagged_call(args, kwargs, task)
         except RecursionError:
             raise _too_deep(f"a call of {task}" if task else "a call") from None
     else:
         _require_pickle(serializer)
+        from autocron.codec import pickled
+
         text = pickled.encode_call(args, kwargs, task)
     if len(text) > LONGEST_TEXT // 4:
         refuse_too_large(text, f"the arguments of {task or 'a call'}", "pass")
@@ -72,7 +80,7 @@ def encode_call(args: tuple[object, ...], kwargs: dict[str, object], *, serializ
 
 def decode_call(text: str) -> tuple[tuple[object, ...], dict[str, object]]:
     """The arguments that ``encode_call()`` wrote; raises ``DecodingError`` for any other text."""
-    args, kwargs = _pair(text, _parse(text, untag))
+    args, kwargs = _pair(text, _parse(text))
     if (type(args), type(kwargs)) != (list, dict) or not _STR.issuperset(map(type, kwargs)):
         raise _unreadable(text, "it doesn't hold a list of positional and a dict of keyword arguments")
     return tuple(args), kwargs
@@ -83,11 +91,13 @@ def encode_value(value: object, *, serializer: str = "json", what: str = "the re
     if serializer == "json":
         try:
             text = _plain_text(value) if _is_plain(value, MAX_DEPTH) else None
-            text = text or _json(tag_value(value, what))
+            text = text or _tagged_value(value, what)
         except RecursionError:
             raise _too_deep(what) from None
     else:
         _require_pickle(serializer)
+        from autocron.codec import pickled
+
         text = pickled.encode_value(value, what)
     if len(text) > LONGEST_TEXT // 4:
         refuse_too_large(text, what)
@@ -106,7 +116,12 @@ def refuse_too_large(text: str, what: str, verb: str = "return") -> None:
 
 def decode_value(text: str) -> object:
     """The value that ``encode_value()`` wrote; raises ``DecodingError`` for a damaged text."""
-    return _parse(text, untag)
+    return _parse(text)
+
+
+def is_pickled(text: str) -> bool:
+    """Whether a stored text says of itself that it is a pickle."""
+    return text.startswith(PICKLED)
 
 
 def call_key(text: str) -> str:
@@ -121,11 +136,11 @@ def call_key(text: str) -> str:
     """
     from hashlib import blake2b  # loads OpenSSL: only for applications that use unique jobs
 
-    if pickled.is_pickled(text):
+    if is_pickled(text):
         args, kwargs = decode_call(text)
         call = [[_value_key(value) for value in args], {name: _value_key(kwargs[name]) for name in kwargs}]
     else:
-        call = _pair(text, _parse(text, sort_members))
+        call = _pair(text, _parse(text, in_order=True))
     try:
         canonical = _sorted_json(call)
     except RecursionError as error:
@@ -135,8 +150,10 @@ def call_key(text: str) -> str:
 
 def _value_key(value: object) -> object:
     try:
-        return _parse(encode_value(value), sort_members)
+        return _parse(encode_value(value), in_order=True)
     except EncodingError:
+        from autocron.codec import pickled
+
         return {"$pickle": pickled.encode_value(value, "an argument")}
 
 
@@ -184,6 +201,27 @@ def _plain_text(value: object) -> str | None:
     return text
 
 
+def is_storable(text: str) -> bool:
+    """Whether UTF-8, and so the database, can hold the text: lone surrogates can't be stored."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _tagged_call(args: tuple[object, ...], kwargs: dict[str, object], task: str) -> str:
+    from autocron.codec.writers import tag_call
+
+    return _json(tag_call(args, kwargs, task))
+
+
+def _tagged_value(value: object, what: str) -> str:
+    from autocron.codec.writers import tag_value
+
+    return _json(tag_value(value, what))
+
+
 def _too_deep(what: str) -> EncodingError:
     return EncodingError(f"{what} is nested too deep for what is left of Python's stack: pass a flatter structure")
 
@@ -212,20 +250,26 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_Hook = Callable[[dict[str, Any]], object]
 _json = _make_encoder()
 _sorted_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _plain_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
-_hooked_decoders: dict[_Hook, json.JSONDecoder] = {
-    hook: json.JSONDecoder(parse_constant=_refuse_constant, object_hook=hook) for hook in (untag, sort_members)
-}
 
 
-def _parse(text: str, hook: _Hook) -> Any:
+@functools.cache
+def _tag_decoder(*, in_order: bool) -> json.JSONDecoder:
+    from autocron.codec.readers import sort_members, untag
+
+    return json.JSONDecoder(parse_constant=_refuse_constant, object_hook=sort_members if in_order else untag)
+
+
+def _parse(text: str, *, in_order: bool = False) -> Any:
+    """The value; or, ``in_order``, the JSON with what has no order in an order that depends only on it."""
     try:
-        if pickled.is_pickled(text):
+        if is_pickled(text):
+            from autocron.codec import pickled
+
             return pickled.decode(text)
-        decoder = _hooked_decoders[hook] if '"$' in text else _plain_decoder
+        decoder = _tag_decoder(in_order=in_order) if '"$' in text else _plain_decoder
         value, end = decoder.raw_decode(text)
     except Exception as error:  # hostile text makes the constructors of dates, decimals, zones ... fail in many ways
         raise _unreadable(text, f"{type(error).__name__}: {error}") from error

@@ -5,15 +5,9 @@ from __future__ import annotations
 from binascii import a2b_base64, b2a_base64
 from typing import Any
 
+from autocron.codec import PICKLED
 from autocron.codec.refusals import type_name
 from autocron.errors import EncodingError
-
-_PREFIX = "pickle:"
-
-
-def is_pickled(text: str) -> bool:
-    """Whether a stored text says of itself that it is a pickle."""
-    return text.startswith(_PREFIX)
 
 
 def encode_call(args: tuple[object, ...], kwargs: dict[str, object], task: str) -> str:
@@ -41,13 +35,13 @@ def decode(text: str) -> Any:
     """What was pickled; raises anything."""
     import pickle  # only for applications in pickle mode, as below
 
-    return pickle.loads(a2b_base64(text.removeprefix(_PREFIX), strict_mode=True))
+    return pickle.loads(a2b_base64(text.removeprefix(PICKLED), strict_mode=True))
 
 
 def _text(value: object) -> str:
     import pickle
 
-    return _PREFIX + b2a_base64(pickle.dumps(value, protocol=5), newline=False).decode()
+    return PICKLED + b2a_base64(pickle.dumps(value, protocol=5), newline=False).decode()
 
 
 def _require_picklable(value: object, what: str) -> None:

@@ -15,6 +15,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from autocron.codec import MAX_DEPTH, is_storable
 from autocron.codec.readers import decimal_context
 from autocron.codec.refusals import reason_and_remedy
 from autocron.errors import EncodingError
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
-MAX_DEPTH = 100
-"""How many containers may be nested in each other."""
 
 _LONGEST_DECIMAL_INT_BITS = 2000
 
@@ -44,15 +42,6 @@ def tag_call(args: tuple[object, ...], kwargs: dict[str, object], task: str) -> 
 def tag_value(value: object, what: str, task: str = "") -> Json:
     """One value as a JSON tree; raises ``EncodingError`` naming the part of ``what`` that can't be stored."""
     return _Tagger(what, task).tag(value)
-
-
-def is_storable(text: str) -> bool:
-    """Whether UTF-8, and so the database, can hold the text: lone surrogates can't be stored."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 class _Step(str):
