@@ -16,7 +16,7 @@ Figures = dict[str, float]
 LONGEST_SERIES = 1.5
 """Seconds: a slow contender gets fewer jobs."""
 
-PRODUCING = 1.0
+PRODUCING = 2.0
 """Seconds for which several processes call at once: long enough for a fair scheduler to have been fair."""
 
 SERIES = 3
@@ -178,7 +178,7 @@ def producers(contender: Contender, notes: Notes, number: int = 4) -> Figures:
         type(contender).__module__,
         type(contender).__name__,
         str(contender.folder),
-        str(contender.backlog),
+        str(int(contender.backlog * PRODUCING)),
         str(PRODUCING),
     ]
     started = [

@@ -9,7 +9,8 @@ from autocron.processes.tickets import KNOCK, Tickets
 AHEAD_SECONDS = 0.03
 """How much work is sent ahead: by so much may a job that comes later, however urgent, be kept from starting."""
 
-MOST_AHEAD = 128
+MOST_AHEAD = 64
+"""Jobs: a transaction takes so many in and out for each worker, and callers wait for its end."""
 
 LONG = 2 * AHEAD_SECONDS
 """Seconds after which nothing is sent ahead of a job any more."""
