@@ -119,6 +119,27 @@ def test_g7_a_child_of_uwsgis_master_which_forks_without_a_hook_calls_and_is_att
     assert "ALL CALLED" in said
 
 
+def test_g4_a_start_where_nothing_watches_has_a_supervisor_although_the_last_one_has_just_died(ground: Ground) -> None:
+    ground.write("tasks.py", TASKS)
+    ground.write("uwsgi.py", "def worker_id(): return 0\n")
+    said = ground.python(
+        """
+        import os, signal
+        import autocron, tasks, uwsgi
+        from autocron.attachment import spawned_for
+
+        if __name__ == "__main__":
+            assert autocron.start("shop.db")
+            (first,) = spawned_for(autocron.default.database)
+            os.kill(first, signal.SIGKILL)
+            os.waitpid(first, 0)
+            autocron.stop()
+            print("STARTED ANOTHER" if autocron.start("shop.db") else "NOBODY")
+        """
+    )
+    assert "STARTED ANOTHER" in said
+
+
 def test_g7_multiprocessing_by_fork_calls_in_its_children(ground: Ground) -> None:
     ground.write("tasks.py", TASKS)
     said = ground.python(

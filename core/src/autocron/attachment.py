@@ -31,6 +31,8 @@ logger: Final = logger_named(__name__)
 SPAWN_PAUSE = 1.0
 """Seconds between two spawns of a supervisor on one host; a later one that finds the lock taken would only end."""
 
+_LOOK_AGAIN = 0.05  # seconds between two such looks at start(), where no thread can watch
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0  # seconds between two attempts to replace a dead supervisor
 _all: weakref.WeakSet[Attachment] = weakref.WeakSet()
 
@@ -74,7 +76,18 @@ class Attachment:
             self._recognize_child()
             # The watch first: the thread's beginning is waited for, and a new process may have the processor for that long.
             self._start_watching()
-            return not self._wakeup.ring() and self.ensure_supervisor()
+            if self._wakeup.ring():
+                return False
+            return self.ensure_supervisor() if self._watch else self._start_unwatched()
+
+    def _start_unwatched(self) -> bool:
+        """Where no thread watches, nobody would try again if another process's supervisor has begun and died just now."""
+        deadline = clock.monotonic() + SPAWN_PAUSE + _LOOK_AGAIN
+        while not (started := self.ensure_supervisor()) and self._starts_supervisors and clock.monotonic() < deadline:
+            clock.sleep(_LOOK_AGAIN)
+            if self._wakeup.ring():
+                break
+        return started
 
     @property
     def children(self) -> list[int]:
