@@ -31,7 +31,7 @@ logger: Final = logger_named(__name__)
 SPAWN_PAUSE = 1.0
 """Seconds between two spawns of a supervisor on one host; a later one that finds the lock taken would only end."""
 
-_LOOK_AGAIN = 0.05  # seconds between two such looks at start(), where no thread can watch
+_LOOK_AGAIN = 0.05  # seconds between two tries of start() to have a supervisor, where no thread can watch
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0  # seconds between two attempts to replace a dead supervisor
 _all: weakref.WeakSet[Attachment] = weakref.WeakSet()
