@@ -82,3 +82,18 @@ def test_g31_nothing_that_is_asked_often_walks_through_all_jobs(store: SqliteSto
         # A walk through a partial index is one through the jobs of a state: those that run, those behind another.
         walks += [f"{step}: {statement}" for step in plan if re.match(r"SCAN (jobs|ahead)\b(?!.*INDEX)", step)]
     assert not walks, "\n".join(walks)
+
+
+def test_a_job_that_ends_well_runs_no_trigger(store: SqliteStore) -> None:
+    """Nearly all do, and a trigger that has nothing to do for them would make their end twice as dear."""
+    store.add([job(1)], NOW)
+    (work,) = store.claim(1, 1, OWNER, NOW)
+    connection = store.database._open()
+    asked: list[str] = []
+    connection.set_trace_callback(asked.append)
+    store.finish(work.claim, "1", 7, EXPIRY, NOW)
+    connection.set_trace_callback(None)
+    (statement,) = [statement for statement in asked if statement.lstrip().startswith("update jobs")]
+    steps = [row["opcode"] for row in store.database.read("explain " + statement)]
+    assert "IdxInsert" in steps
+    assert "Program" not in steps

@@ -11,7 +11,7 @@ from autocron.errors import ForeignDatabaseError
 APPLICATION_ID = 0x6175746F
 """Stored in the file's header: tells an autocron database from any other SQLite file ("auto" in ASCII)."""
 
-SCHEMA = ("0001_initial.sql", "0002_context.sql", "0003_totals.sql", "0004_company.sql")
+SCHEMA = ("0001_initial.sql", "0002_context.sql", "0003_totals.sql", "0004_company.sql", "0005_run_again.sql")
 """The files in ``schema/``, each of which leads to the version of its number."""
 
 NEWEST = len(SCHEMA)

@@ -33,7 +33,6 @@ class Crew:
         self.expects_work: dict[bool, bool] = {False: True, True: True}
         """Whether the store may have a job that could start; of ordinary ones, and of coroutines (True)."""
         self._is_guess = True
-        self._last_claim_gave = True
         self.has_suspects: bool = False
         """Whether the store has suspects that could start. They are claimed apart, and run apart."""
         self.scheduled: tuple[str, ...] = ()
@@ -52,13 +51,8 @@ class Crew:
         self._is_guess = True
 
     def look_for_work(self, store: Store) -> bool:
-        """Whether there are jobs for it to claim now.
-
-        A question first: a claim in vain would keep callers waiting. But nobody rings a crew that does nothing except
-        for a job, unless the last ring, too, was for something else.
-        """
-        asks = not self._last_claim_gave or any(not worker.is_idle for worker in self.workers.values())
-        if asks and self._is_guess and (self.wants(False) or self.wants(True)):
+        """Whether there are jobs for it to claim now. A question first: a claim in vain would keep callers waiting."""
+        if self._is_guess and (self.wants(False) or self.wants(True)):
             self.expects_work = store.has_ready(self.application.id)
             self._is_guess = False
         return self.is_hungry
@@ -132,7 +126,6 @@ class Crew:
     def give(self) -> bool:
         """Feed the workers what was claimed for them. Whether that is anything."""
         shares, self._shares = self._shares, {}
-        self._last_claim_gave = bool(shares)
         for (worker, concurrent), works in shares.items():
             worker.give(concurrent, works)
         return bool(shares)

@@ -178,7 +178,8 @@ class Supervisor:
         now = clock.now()
         due = self._next_run_at is not None and self._next_run_at <= now
         noting = [crew for crew in self.crews.values() if crew.notes]
-        if not (self.endings or due or noting or self._finds_work()):
+        finds_work = self._finds_work()
+        if not (self.endings or due or noting or finds_work):
             return
         with self.store.transaction():
             for crew in noting:  # before the outcomes: it takes a running attempt
