@@ -292,3 +292,22 @@ def test_g7_the_end_of_a_forked_child_leaves_the_parents_locks_alone(file: Path)
     ended = subprocess.run([sys.executable, "-c", HOLDING, str(file)], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout == "['parent']\n"
+
+
+def test_a_transaction_tells_whether_it_had_to_wait(sqlite_store: SqliteStore, file: Path) -> None:
+    with sqlite_store.transaction() as waited, sqlite_store.transaction() as waited_inside:
+        assert (waited, waited_inside) == (False, False)
+    tries: list[str] = []
+
+    def at_the_second_try(statement: str) -> None:
+        tries.append(statement)
+        if len(tries) == 2:
+            others.__exit__(None, None, None)
+
+    others = SqliteStore(file).transaction()
+    others.__enter__()
+    connection = sqlite_store.database._open()
+    connection.set_trace_callback(at_the_second_try)
+    with sqlite_store.transaction() as waited:
+        assert (waited, tries) == (True, ["begin immediate"] * 2)
+    connection.set_trace_callback(None)

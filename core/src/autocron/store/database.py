@@ -118,17 +118,25 @@ class Database:
             return self._patiently(lambda: connection.execute(sql, parameters).fetchall())
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Everything inside is committed together or not at all. Transactions inside join the outer one."""
+    def transaction(self) -> Iterator[bool]:
+        """Everything inside is committed together or not at all. Transactions inside join the outer one.
+
+        Its value: whether it had to wait, for somebody else was writing.
+        """
         with self.lock:
             connection = self._for_writing()
             if self._depth:
-                yield
+                yield False
                 return
-            self._patiently(connection.execute, "begin immediate")
+            waited = False
+            try:
+                connection.execute("begin immediate")
+            except sqlite3.Error:
+                waited = True
+                self._patiently(connection.execute, "begin immediate")
             self._depth = 1
             try:
-                yield
+                yield waited
                 self._patiently(connection.execute, "commit")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):

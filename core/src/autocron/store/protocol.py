@@ -30,8 +30,8 @@ from autocron.model import (
 class Store(Protocol):
     """Where jobs live. Every method raises StoreError when the database can't be used."""
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """What is called inside is committed together or not at all."""
+    def transaction(self) -> AbstractContextManager[bool]:
+        """What is called inside is committed together or not at all. Its value: whether others kept it waiting."""
         ...
 
     def close(self) -> None:

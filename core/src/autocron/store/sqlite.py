@@ -72,7 +72,7 @@ class SqliteStore(Claims, Registry, Timetable):
     def __init__(self, path: str | os.PathLike[str], *, create: bool = False, upgrade: bool = True) -> None:
         self.database: Database = Database(path, create=create, upgrade=upgrade)
 
-    def transaction(self) -> AbstractContextManager[None]:
+    def transaction(self) -> AbstractContextManager[bool]:
         return self.database.transaction()
 
     def close(self) -> None:

@@ -41,8 +41,11 @@ TAKE_OVER = 3.0
 """Seconds that the workers of a dead predecessor get to be gone."""
 
 DEAF = 0.015
-"""Seconds that it sleeps at most, whatever happens, while the workers have enough to do: then there are many outcomes to
-store in one transaction, and many jobs to claim."""
+"""Seconds that it sleeps at most, whatever happens, while the workers have enough to do, or callers wait: then there are
+many outcomes to store in one transaction, and many jobs to claim."""
+
+OTHERS_SHARE = 3
+"""After a transaction that had to wait for others there is none for so many times as long as it took: calls come first."""
 
 FAREWELL = 1.0
 """Seconds that a worker without a job gets to end by itself at shutdown."""
@@ -63,6 +66,7 @@ class Supervisor:
         self._next_run_at: int | None = None
         self._has_suspects = True  # until it has looked
         self._awake_since = clock.monotonic()
+        self._gives_way_until = 0.0
         self._blocked_until = 0.0
         self._complained_at = float("-inf")
         self._housekeeper = Housekeeper(self.store, SqliteStore(database))
@@ -181,7 +185,8 @@ class Supervisor:
         finds_work = self._finds_work()
         if not (self.endings or due or noting or finds_work):
             return
-        with self.store.transaction():
+        with self.store.transaction() as had_to_wait:
+            began = clock.monotonic()
             for crew in noting:  # before the outcomes: it takes a running attempt
                 for claim, progress, lines in crew.notes:
                     self.store.note(claim, progress, lines, now)
@@ -195,6 +200,9 @@ class Supervisor:
             hungry = self._hungry_crews()
             for crew in hungry:
                 self._claim(crew, now)
+        if had_to_wait:
+            ended = clock.monotonic()
+            self._gives_way_until = ended + OTHERS_SHARE * (ended - began)
         self._housekeeper.note_writes(2 * len(self.endings), now)  # each was claimed, too
         self.endings.clear()
         for crew in noting:
@@ -254,15 +262,20 @@ class Supervisor:
 
     def sleep(self, seconds: float) -> None:
         """Until something happens, or for so long."""
-        busy = min((s for crew in self.crews.values() if (s := crew.seconds_ahead())), default=0.0)
-        spare = busy - (clock.monotonic() - self._awake_since)  # they have got on since it heard of them
-        if seconds and spare > 0:
-            time.sleep(min(DEAF, spare / 2))
+        if (rest := self.rest(seconds)) > 0:
+            time.sleep(rest)
         self.attention.sleep(seconds, (worker.channel for worker in self._workers() if worker.channel.pending))
         self._awake_since = clock.monotonic()
         for worker in self._workers():
             if worker.channel in self.attention.readable:
                 worker.flush()
+
+    def rest(self, seconds: float) -> float:
+        """For how many seconds it needn't listen: the workers have enough to do for so long, or callers come first."""
+        now = clock.monotonic()
+        busy = min((s for crew in self.crews.values() if (s := crew.seconds_ahead())), default=0.0)
+        spare = busy - (now - self._awake_since)  # they have got on since it heard of them
+        return min(DEAF, max(spare / 2 if seconds else 0.0, self._gives_way_until - now, 0.0))
 
     def seconds_to_next_moment(self) -> float:
         """How long nothing is due."""
