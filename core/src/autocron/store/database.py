@@ -15,7 +15,7 @@ from autocron.store.migrations import migrate, require_newest
 BUSY_SECONDS = 30.0
 """How long a statement waits for the write lock before it raises StoreBusyError."""
 
-_PAUSES = (0.1, 0.4, 1.6, 3.2, 3.2, 2.5, 2.0, 1.6, 1.3, 1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.25, 0.2)
+_PAUSES = (0.1, 0.3, 0.5, 0.7, 1.0, 2.0, 3.2, 2.5, 2.0, 1.6, 1.3, 1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.25, 0.2)
 """Milliseconds between two tries for the write lock, the last one for all further tries; each is jittered.
 
 Growing at first, so that the others get on; then shrinking: whoever has waited longest tries most often, and comes next.
