@@ -110,10 +110,9 @@ class Bench:
             return {}
         figures = ours.start(contender.folder) | ours.roles(contender)
         figures |= ours.event_loop(contender, self.notes, 1000)
-        if contender.name == "autocron":
-            figures |= turns.by_raw(contender, self.notes, 2)
-            if number == 0 and self.options.rows:
-                figures |= ours.growth(contender.folder, self.options.rows)
+        figures |= turns.by_raw(contender, self.notes, 2)
+        if contender.name == "autocron" and number == 0 and self.options.rows:
+            figures |= ours.growth(contender.folder, self.options.rows)
         return figures
 
     @contextmanager

@@ -60,6 +60,9 @@ class Ours(Contender):
     def call_for_later(self) -> None:
         self._later("a@b.c", 42)
 
+    def map_for_later(self, jobs: int) -> None:
+        self._later.map([("a@b.c", number) for number in range(jobs)])
+
     def map_and_wait(self, jobs: int) -> None:
         self._noop.map([("a@b.c", number) for number in range(jobs)])[-1].wait(300)
 
