@@ -58,6 +58,7 @@ def store_it(supervisor: Supervisor, time: TestClock, *, beside_another: bool) -
 def test_it_rests_for_several_times_as_long_as_it_wrote(supervisor: Supervisor, time: TestClock) -> None:
     store_it(supervisor, time, beside_another=True)
     assert supervisor.rest(0.0) == pytest.approx(OTHERS_SHARE * HELD)
+    assert supervisor.rest(0.0) > 2 * HELD
     time.pass_(round(OTHERS_SHARE * HELD * SECOND))
     assert supervisor.rest(0.0) == 0
 
